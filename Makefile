@@ -1,0 +1,44 @@
+# make demo | test | check | lint | interop | openapi | clean. Each makes .venv by itself, keyed to what is pinned.
+# Paths are relative, so that a clone in a folder with a space in its name works.
+PYTHON ?= python3.11
+ARGS ?=
+VENV := .venv
+PY := $(VENV)/bin/python
+KEY := $(shell cat constraints.txt pyproject.toml 2>/dev/null | cksum | tr -d ' ')
+STAMP := $(VENV)/.installed-$(KEY)
+
+.PHONY: demo test check lint interop clean venv
+.DEFAULT_GOAL := test
+
+demo: $(STAMP)
+	$(PY) -m hedgerow_launch demo $(ARGS)
+
+test: $(STAMP)
+	$(PY) -m pytest -m "not interop" $(ARGS)
+
+check: lint test
+
+lint: $(STAMP)
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m importlinter.cli lint
+	$(PY) -m hedgerow_idl.export --check
+
+# The peer of a second vendor: needs Debian's fastddsgen, libfastrtps-dev, cmake and g++.
+interop: $(STAMP)
+	$(PY) -m pytest -m interop $(ARGS)
+
+venv: $(STAMP)
+
+$(STAMP): constraints.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is missing; on Debian: apt-get install python3.11 python3.11-venv"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "make: $(PYTHON) is not Python 3.11; on Debian: apt-get install python3.11, or name it: make PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: the venv module is missing; on Debian: apt-get install python3.11-venv"; exit 1; }
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[all,dev]'
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis
