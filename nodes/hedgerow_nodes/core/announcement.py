@@ -1,0 +1,99 @@
+"""What a node says about itself: the announcement, once a start, and the status, again and again."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+
+from hedgerow_idl import NodeInfo, NodeState, NodeStatus, TaskId
+from hedgerow_idl.schema import describe
+from hedgerow_idl.topics import BY_NAME, topic_of
+from hedgerow_nodes.core import configuration
+from hedgerow_nodes.core.bus import Bus
+from hedgerow_nodes.core.identity import Identity
+from hedgerow_nodes.core.module_node import ModuleNode
+from hedgerow_nodes.core.task import Task
+
+HEARTBEAT_S = 1.0
+SPACING_S = 0.02
+"""Two statuses are at least this far apart, so that a node of a thousand tasks a second does not drown the bus."""
+
+
+class Announcement:
+    """Writes a node's `NodeInfo` and `NodeStatus`."""
+
+    def __init__(self, node: ModuleNode, bus: Bus, identity: Identity, now: Callable[[], float]) -> None:
+        self._node = node
+        self._identity = identity
+        self._now = now
+        self._info = bus.writer(BY_NAME["hedgerow/node_info"])
+        self._status = bus.writer(BY_NAME["hedgerow/node_status"])
+        self._sent_at_s = 0.0
+        self._dirty = True
+        self.error = ""
+        self.stopped = False
+        self.completed = 0
+        self.last_progress_at_s = now()
+
+    def announce(self) -> None:
+        """Write the announcement, at the start and after a change of the configuration."""
+        node = self._node
+        output = topic_of(node.output)
+        self._info.write(
+            NodeInfo(
+                node_id=self._identity.node_id,
+                incarnation=self._identity.incarnation,
+                pid=os.getpid(),
+                started_at_s=self._identity.incarnation / 1e9,
+                name=self._identity.name,
+                kind=node.kind,
+                host=socket.gethostname(),
+                description=(node.__doc__ or "").strip().partition("\n")[0],
+                output_topic=output.name,
+                output_type=str(node.output.__idl_typename__),
+                output_schema=describe(node.output),
+                configuration_schema=configuration.schema_of(node.Configuration),
+                configuration=configuration.to_json(node.configuration),
+                inputs=[topic_of(wire).name for wire in node.inputs],
+            )
+        )
+
+    def changed(self) -> None:
+        """The status is no longer what was written last."""
+        self._dirty = True
+
+    @property
+    def next_due_at_s(self) -> float:
+        """When `write_status` has something to write."""
+        return self._sent_at_s + (SPACING_S if self._dirty else HEARTBEAT_S)
+
+    def write_status(self, state: NodeState, queued: int, current: Task | None, *, force: bool = False) -> None:
+        """Write the status if it is due: soon after a change, else once a heartbeat."""
+        now = self._now()
+        if now < self.next_due_at_s and not force:
+            return
+        status = NodeStatus(
+            node_id=self._identity.node_id,
+            incarnation=self._identity.incarnation,
+            state=state,
+            queued=queued,
+            completed=self.completed,
+            last_progress_at_s=self.last_progress_at_s,
+            stamped_at_s=now,
+            detail="stopped; START brings it back" if self.stopped else "",
+            error=self.error,
+        )
+        if current is not None:
+            status.task = TaskId(problem_id=current.id.problem_id, iteration_id=current.id.iteration_id)
+            status.stage, status.attempt = current.stage, current.attempt
+            status.progress, status.detail = current.fraction, current.doing
+            status.last_progress_at_s = current.last_progress_at_s
+        self._status.write(status)
+        self._sent_at_s = now
+        self._dirty = False
+
+    def goodbye(self) -> None:
+        """Leave cleanly: the others read the end of both instances as DISPOSED, not as LOST."""
+        self._status.dispose(NodeStatus(node_id=self._identity.node_id))
+        self._info.dispose(NodeInfo(node_id=self._identity.node_id))

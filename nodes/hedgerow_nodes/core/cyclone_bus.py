@@ -1,0 +1,166 @@
+"""The bus over Eclipse Cyclone DDS. Every private call into the binding stands in this module."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from cyclonedds._clayer import ddspy_dispose, ddspy_take, ddspy_write
+from cyclonedds.core import DDSException, GuardCondition, InstanceState, ReadCondition, SampleState, ViewState, WaitSet
+from cyclonedds.domain import Domain, DomainParticipant
+from cyclonedds.internal import DDS
+from cyclonedds.pub import DataWriter, Publisher
+from cyclonedds.qos import Policy, Qos
+from cyclonedds.sub import DataReader, Subscriber
+from cyclonedds.topic import Topic as DdsTopic
+
+from hedgerow_idl.topics import Topic
+from hedgerow_nodes.core import qos
+from hedgerow_nodes.core.bus import Bus, Kind, Reader, Writer
+from hedgerow_nodes.core.discovery import domain_xml
+from hedgerow_nodes.core.environment import ConfigurationError, Environment
+
+TAKE_AT_ONCE = 512
+_ANY = SampleState.Any | ViewState.Any | InstanceState.Any
+_UNREAD = SampleState.NotRead | ViewState.Any | InstanceState.Any
+_INSTANCE_DISPOSED = 32
+_library = DDS._dll_handle
+
+
+class CycloneWriter(Writer[Any]):
+    """A DDS writer that hands encoded samples to the C library."""
+
+    def __init__(self, topic: Topic, entity: DataWriter[Any], writers: list[CycloneWriter]) -> None:
+        super().__init__(topic)
+        self._entity = entity
+        self._ref = entity._ref
+        self._writers = writers
+        writers.append(self)
+
+    def flush(self) -> None:
+        """Send what is held back."""
+        _library.dds_write_flush(ctypes.c_int32(self._ref))
+
+    def close(self) -> None:
+        self.flush()
+        self._writers.remove(self)
+        _library.dds_delete(ctypes.c_int32(self._ref))
+
+    def write_raw(self, cdr: bytes) -> None:
+        _check(ddspy_write(self._ref, cdr), f"writing to {self.topic.name}")
+
+    def dispose(self, sample: Any) -> None:
+        _check(ddspy_dispose(self._ref, self.codec.encode(sample)), f"disposing on {self.topic.name}")
+
+    def matched(self) -> int:
+        return len(self._entity.get_matched_subscriptions())
+
+
+class CycloneReader(Reader[Any]):
+    """A DDS reader that takes encoded samples from the C library."""
+
+    def __init__(self, topic: Topic, entity: DataReader[Any], condition: ReadCondition) -> None:
+        super().__init__(topic)
+        self._entity = entity
+        self._condition = condition
+        self._ref = entity._ref
+
+    def take_raw(self) -> Sequence[tuple[Kind, bytes]]:
+        taken: list[tuple[Kind, bytes]] = []
+        while True:
+            batch = ddspy_take(self._ref, _ANY, TAKE_AT_ONCE)
+            if isinstance(batch, int):
+                raise DDSException(batch, f"Occurred while taking from {self.topic.name}")
+            for raw, info in batch:
+                if info.valid_data:
+                    taken.append((Kind.DATA, raw))
+                elif info.instance_state == _INSTANCE_DISPOSED:
+                    taken.append((Kind.DISPOSED, raw))
+                else:
+                    taken.append((Kind.LOST, raw))
+            if len(batch) < TAKE_AT_ONCE:
+                return taken
+
+
+class CycloneBus(Bus):
+    """One participant in one domain, made from the environment's settings.
+
+    Raises:
+        ConfigurationError: the domain cannot be joined with these settings.
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        xml = domain_xml(environment.discovery, environment.peers)
+        try:
+            _domain(environment.domain, xml)
+            self._participant = DomainParticipant(environment.domain)
+        except DDSException as error:
+            raise ConfigurationError(
+                f"cannot join DDS domain {environment.domain} (discovery {environment.discovery!r}): {error.msg}"
+            ) from error
+        # Writers made from now on hold samples back until `flush`: one datagram then carries many (measured 1.3-1.9x).
+        _library.dds_write_set_batch(ctypes.c_bool(True))
+        self._waitset = WaitSet(self._participant)
+        self._guard = GuardCondition(self._participant)
+        self._waitset.attach(self._guard)
+        self._topics: dict[str, DdsTopic[Any]] = {}
+        self._publishers: dict[str, Publisher] = {}
+        self._subscribers: dict[str, Subscriber] = {}
+        self._writers: list[CycloneWriter] = []
+
+    def writer(self, topic: Topic, partition: str = "") -> CycloneWriter:
+        publisher = self._publishers.get(partition)
+        if publisher is None:
+            publisher = self._publishers[partition] = Publisher(self._participant, _partition(partition))
+        entity = DataWriter(publisher, self._topic(topic), qos.writer_qos(topic.profile))
+        return CycloneWriter(topic, entity, self._writers)
+
+    def reader(self, topic: Topic, partition: str = "") -> CycloneReader:
+        subscriber = self._subscribers.get(partition)
+        if subscriber is None:
+            subscriber = self._subscribers[partition] = Subscriber(self._participant, _partition(partition))
+        entity = DataReader(subscriber, self._topic(topic), qos.reader_qos(topic.profile))
+        condition = ReadCondition(entity, _UNREAD)
+        self._waitset.attach(condition)
+        return CycloneReader(topic, entity, condition)
+
+    def wait(self, timeout_s: float) -> None:
+        self._waitset.wait(max(0, int(timeout_s * 1e9)))
+        self._guard.set(False)
+
+    def wake(self) -> None:
+        self._guard.set(True)
+
+    def flush(self) -> None:
+        for writer in self._writers:
+            writer.flush()
+
+    def close(self) -> None:
+        self.flush()
+        self._writers.clear()
+        _library.dds_delete(ctypes.c_int32(self._participant._ref))
+
+    def _topic(self, topic: Topic) -> DdsTopic[Any]:
+        entity = self._topics.get(topic.name)
+        if entity is None:
+            entity = self._topics[topic.name] = DdsTopic(
+                self._participant, topic.name, topic.type, qos.topic_qos(topic.profile)
+            )
+        return entity
+
+
+@cache
+def _domain(domain: int, xml: str) -> Domain:
+    # The C library keeps a domain's settings for the life of the process, so this is made once.
+    return Domain(domain, xml)
+
+
+def _partition(name: str) -> Qos:
+    return Qos(Policy.Partition([name])) if name else Qos()
+
+
+def _check(code: int, doing: str) -> None:
+    if code < 0:
+        raise DDSException(code, f"Occurred while {doing}")

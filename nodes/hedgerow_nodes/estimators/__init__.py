@@ -1,0 +1,1 @@
+"""What the nodes compute, as plain functions and data; knows no bus."""

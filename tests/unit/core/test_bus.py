@@ -1,0 +1,172 @@
+"""Both buses behave alike: the same tests run on Cyclone DDS and in memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hedgerow_idl import Command, Event, NodeState, NodeStatus, UserInput
+from hedgerow_idl.topics import BY_NAME, RING_DEPTH
+from hedgerow_nodes.core.bus import Bus, Kind, Reader
+from hedgerow_nodes.core.cyclone_bus import CycloneBus
+from hedgerow_nodes.core.environment import Environment
+from hedgerow_nodes.core.memory_bus import MemoryNetwork
+from hedgerow_nodes.core.testing import free_domain
+
+STATUS = BY_NAME["hedgerow/node_status"]
+EVENT = BY_NAME["hedgerow/event"]
+COMMAND = BY_NAME["hedgerow/command"]
+USER_INPUT = BY_NAME["hedgerow/user_input"]
+
+NewBus = Callable[[], Bus]
+
+
+@pytest.fixture(params=["memory", "cyclone"])
+def new_bus(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewBus]:
+    buses: list[Bus] = []
+
+    def keep(bus: Bus) -> Bus:
+        buses.append(bus)
+        return bus
+
+    if request.param == "memory":
+        network = MemoryNetwork()
+        yield lambda: keep(network.bus())
+    else:
+        with free_domain() as domain:
+            environment = Environment.read({"HEDGEROW_HOME": str(tmp_path), "HEDGEROW_DOMAIN": str(domain)})
+            yield lambda: keep(CycloneBus(environment))
+            for bus in buses:
+                bus.close()
+
+
+def arrivals(bus: Bus, reader: Reader[object], count: int, timeout_s: float = 5.0) -> list[tuple[Kind, object]]:
+    got: list[tuple[Kind, object]] = []
+    give_up = time.monotonic() + timeout_s
+    while len(got) < count and time.monotonic() < give_up:
+        bus.wait(0.1)
+        got += [(each.kind, each.sample) for each in reader.take()]
+    return got
+
+
+def matched(writer: object, timeout_s: float = 5.0) -> None:
+    give_up = time.monotonic() + timeout_s
+    while not writer.matched():  # type: ignore[attr-defined]
+        assert time.monotonic() < give_up, "never matched"
+        threading.Event().wait(0.01)
+
+
+def test_samples_arrive_in_order_and_equal(new_bus: NewBus) -> None:
+    ours, theirs = new_bus(), new_bus()
+    reader, writer = ours.reader(EVENT), theirs.writer(EVENT)
+    sent = [Event(event_id=i, kind=f"kind {i}", body="ä" * i) for i in range(1, 101)]
+    for event in sent:
+        writer.write(event)
+    theirs.flush()
+    assert arrivals(ours, reader, 100) == [(Kind.DATA, event) for event in sent]
+
+
+def test_late_joiner_gets_the_newest_status_of_each_node(new_bus: NewBus) -> None:
+    theirs = new_bus()
+    writer = theirs.writer(STATUS)
+    for state in (NodeState.INITIALIZING, NodeState.IDLE):
+        for node_id in ("a", "b"):
+            writer.write(NodeStatus(node_id=node_id, state=state))
+    theirs.flush()
+    ours = new_bus()
+    got = arrivals(ours, ours.reader(STATUS), 2)
+    assert sorted((s.node_id, s.state) for _, s in got) == [("a", NodeState.IDLE), ("b", NodeState.IDLE)]  # type: ignore[attr-defined]
+
+
+def test_late_joiner_gets_the_ring_and_no_more(new_bus: NewBus) -> None:
+    theirs = new_bus()
+    writer = theirs.writer(USER_INPUT)
+    for i in range(RING_DEPTH + 10):
+        writer.write(UserInput(text=str(i)))
+    theirs.flush()
+    ours = new_bus()
+    got = arrivals(ours, ours.reader(USER_INPUT), RING_DEPTH)
+    assert [s.text for _, s in got] == [str(i) for i in range(10, RING_DEPTH + 10)]  # type: ignore[attr-defined]
+
+
+def test_commands_reach_their_partition_only(new_bus: NewBus) -> None:
+    ours, other, theirs = new_bus(), new_bus(), new_bus()
+    reader, stranger = ours.reader(COMMAND, "me"), other.reader(COMMAND, "somebody-else")
+    writer = theirs.writer(COMMAND, "me")
+    matched(writer)
+    writer.write(Command(command_id="1"))
+    theirs.flush()
+    assert [s.command_id for _, s in arrivals(ours, reader, 1)] == ["1"]  # type: ignore[attr-defined]
+    assert arrivals(other, stranger, 1, timeout_s=0.3) == []
+
+
+def test_commands_are_not_kept_for_late_joiners(new_bus: NewBus) -> None:
+    theirs = new_bus()
+    writer = theirs.writer(COMMAND, "me")
+    writer.write(Command(command_id="too early"))
+    theirs.flush()
+    ours = new_bus()
+    reader = ours.reader(COMMAND, "me")
+    matched(writer)
+    writer.write(Command(command_id="in time"))
+    theirs.flush()
+    assert [s.command_id for _, s in arrivals(ours, reader, 1)] == ["in time"]  # type: ignore[attr-defined]
+
+
+def test_goodbye_reads_as_disposed_and_an_end_without_it_as_lost(new_bus: NewBus) -> None:
+    ours, polite, rude = new_bus(), new_bus(), new_bus()
+    reader = ours.reader(STATUS)
+    goodbye, none = polite.writer(STATUS), rude.writer(STATUS)
+    goodbye.write(NodeStatus(node_id="polite"))
+    none.write(NodeStatus(node_id="rude"))
+    polite.flush()
+    rude.flush()
+    assert len(arrivals(ours, reader, 2)) == 2
+    goodbye.dispose(NodeStatus(node_id="polite"))
+    polite.flush()
+    assert [(k, s.node_id) for k, s in arrivals(ours, reader, 1)] == [(Kind.DISPOSED, "polite")]  # type: ignore[attr-defined]
+    rude.close()
+    assert [(k, s.node_id) for k, s in arrivals(ours, reader, 1)] == [(Kind.LOST, "rude")]  # type: ignore[attr-defined]
+
+
+def test_a_reader_does_not_hear_its_own_bus(new_bus: NewBus) -> None:
+    ours, theirs = new_bus(), new_bus()
+    reader = ours.reader(EVENT)
+    ours.writer(EVENT).write(Event(kind="ours"))
+    theirs.writer(EVENT).write(Event(kind="theirs"))
+    ours.flush()
+    theirs.flush()
+    assert [s.kind for _, s in arrivals(ours, reader, 2, timeout_s=0.5)] == ["theirs"]  # type: ignore[attr-defined]
+
+
+def test_malformed_samples_are_counted_and_left_out(new_bus: NewBus, caplog: pytest.LogCaptureFixture) -> None:
+    ours = new_bus()
+    reader = ours.reader(EVENT)
+    good = Event(kind="good")
+    encoded = reader.codec.encode(good)
+    reader.take_raw = lambda: [(Kind.DATA, b"\x00\x01\x00\x00\xff"), (Kind.DATA, encoded), (Kind.DATA, b"")]  # type: ignore[method-assign]
+    assert [each.sample for each in reader.take()] == [good]
+    assert reader.malformed == 2
+    assert len([r for r in caplog.records if "malformed" in r.message]) == 1
+
+
+def test_wake_ends_a_wait_from_another_thread(new_bus: NewBus) -> None:
+    bus = new_bus()
+    threading.Timer(0.05, bus.wake).start()
+    began = time.monotonic()
+    bus.wait(10.0)
+    assert time.monotonic() - began < 5.0
+
+
+def test_a_closed_writer_keeps_nothing_for_late_joiners(new_bus: NewBus) -> None:
+    theirs = new_bus()
+    writer = theirs.writer(EVENT)
+    writer.write(Event(kind="gone"))
+    theirs.flush()
+    writer.close()
+    ours = new_bus()
+    assert arrivals(ours, ours.reader(EVENT), 1, timeout_s=0.3) == []
