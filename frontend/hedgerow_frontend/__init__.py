@@ -1,0 +1,98 @@
+"""The front end: REST, SSE and pages. Reads the store, and sends wishes over the bus."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, Response
+from flask_openapi3.openapi import OpenAPI
+
+from hedgerow_frontend import (
+    actions,
+    documents,
+    events,
+    health,
+    login,
+    nodes,
+    pages,
+    presentation,
+    problem_details,
+    problems,
+    security,
+    tasks,
+    validation,
+)
+from hedgerow_frontend.answers import ProblemDetails
+from hedgerow_frontend.formatting import register_filters
+from hedgerow_frontend.services import Client, Reader, Services, provide
+from hedgerow_frontend.settings import Settings
+from hedgerow_frontend.sse import EventHub
+from hedgerow_frontend.wishes import unavailable
+from hedgerow_orchestrator.store.errors import StoreMissing, StoreUnavailable
+
+__all__ = ["create_app"]
+
+
+def create_app(*, reader: Reader, client: Client, settings: Settings, hub: EventHub | None = None) -> OpenAPI:
+    """Build the app over a store reader and a request client.
+
+    The hub is made here unless one is given; its thread is the caller's to start and to stop.
+    """
+    app = _rest_app()
+    if hub is None:
+        hub = EventHub(reader, clients_max=settings.sse_clients_max, queue_rows=settings.sse_queue_rows)
+    client.on_event(hub.wake)
+    provide(app.extensions, Services(reader=reader, client=client, settings=settings, hub=hub))
+    security.protect(app, settings)
+    problem_details.register_errors(app)
+    app.register_error_handler(StoreMissing, _store_error)
+    app.register_error_handler(StoreUnavailable, _store_error)
+    for module in (pages, actions, login):
+        app.register_blueprint(module.blueprint)
+    _prepare_templates(app, settings)
+    return app
+
+
+def openapi_document() -> dict[str, Any]:
+    """Describe the REST interface (OpenAPI 3.1)."""
+    return dict(_rest_app().api_doc)
+
+
+class _Frontend(OpenAPI):
+    """A Flask app that reads JSON strictly."""
+
+    request_class = validation.JsonRequest
+
+
+def _rest_app() -> OpenAPI:
+    app = _Frontend(
+        __name__,
+        info=documents.INFO,
+        security_schemes=dict(documents.SECURITY_SCHEMES),
+        openapi_extensions=dict(documents.SECURITY),
+        validation_error_model=ProblemDetails,
+        validation_error_callback=validation.refuse,
+        doc_ui=False,
+    )
+    for module in (problems, tasks, nodes, events, health):
+        app.register_api(module.blueprint)
+    app.add_url_rule(f"{documents.API}/openapi.json", "openapi", lambda: app.api_doc)
+    return app
+
+
+def _prepare_templates(app: Flask, settings: Settings) -> None:
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # stages stay in the order of the pipeline
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    register_filters(app)
+    app.jinja_env.globals.update(
+        mark=presentation.mark,
+        is_final=presentation.is_final,
+        commands_in=presentation.commands_in,
+        output_template=presentation.output_template,
+        token_set=bool(settings.token),
+    )
+
+
+def _store_error(error: StoreMissing | StoreUnavailable) -> Response:
+    return problem_details.respond(unavailable(str(error)))

@@ -1,0 +1,130 @@
+"""The answers of the REST interface that are about problems, tasks and their stages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from hedgerow_frontend.answers import Answer, TaskRef, documented
+from hedgerow_orchestrator.states import StageState, TaskState
+
+
+class TaskAccepted(Answer):
+    """The task that a submission started."""
+
+    model_config = documented(
+        description="Accepted: the work goes on.",
+        headers={"Location": {"description": "Where the task is shown.", "schema": {"type": "string"}}},
+    )
+
+    task: TaskRef
+
+
+class TaskCancelled(Answer):
+    """A task and the state it is in after the wish to cancel it."""
+
+    task: TaskRef
+    state: TaskState
+
+
+class ErrorAnswer(Answer):
+    """Why a stage or a task failed."""
+
+    code: str
+    reason: str
+
+
+class StageAnswer(Answer):
+    """One module node's turn within a task; `output` is what it wrote, without its header."""
+
+    state: StageState
+    attempt: int
+    node_id: str | None
+    node: str | None
+    started_at: str | None
+    finished_at: str | None
+    output: dict[str, Any] | None
+    error: ErrorAnswer | None
+
+
+class TaskSummary(Answer):
+    """A task in a list."""
+
+    task: TaskRef
+    state: TaskState
+    title: str
+    pipeline: str
+    previous_iteration_id: int | None
+    created_at: str
+    finished_at: str | None
+    error: ErrorAnswer | None
+
+
+class TaskAnswer(TaskSummary):
+    """One answer to one problem: what was asked, and every stage in the order of the pipeline."""
+
+    stages: dict[str, StageAnswer]
+    request: dict[str, Any]
+
+
+class AttemptAnswer(Answer):
+    """One try at a stage."""
+
+    stage: str
+    attempt: int
+    state: StageState
+    node_id: str
+    node: str | None
+    incarnation: int
+    command_id: str
+    started_at: str | None
+    deadline_at: str | None
+    finished_at: str | None
+    error: ErrorAnswer | None
+
+
+class LatestIteration(Answer):
+    """The newest iteration of a problem."""
+
+    iteration_id: int
+    state: TaskState
+
+
+class ProblemSummary(Answer):
+    """A problem in a list."""
+
+    problem_id: int
+    title: str
+    created_at: str
+    iterations: int
+    latest: LatestIteration
+
+
+class ProblemAnswer(Answer):
+    """A problem with all its iterations."""
+
+    problem_id: int
+    title: str
+    created_at: str
+    iterations: list[TaskAnswer]
+
+
+class ProblemPage(Answer):
+    """Problems, newest first."""
+
+    items: list[ProblemSummary]
+    next: str | None = Field(description="Cursor of the following page; null at the end.")
+
+
+class TaskPage(Answer):
+    """Tasks, newest first."""
+
+    items: list[TaskSummary]
+    next: str | None = Field(description="Cursor of the following page; null at the end.")
+
+
+class AttemptList(Answer):
+    """Every try at every stage of a task."""
+
+    items: list[AttemptAnswer]

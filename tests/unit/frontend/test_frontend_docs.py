@@ -1,0 +1,49 @@
+"""The commands of docs/rest.md do what the page says."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+PAGE = (Path(__file__).parents[3] / "docs" / "rest.md").read_text(encoding="utf-8")
+COMMANDS = [line for line in PAGE.splitlines() if line.startswith("curl ")]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_works(make_app: Any, client: Any, command: str) -> None:
+    words = iter(shlex.split(command)[1:])
+    method, headers, data, address = "GET", {}, None, ""
+    for word in words:
+        if word == "-X":
+            method = next(words)
+        elif word == "-H":
+            name, _, value = next(words).partition(": ")
+            headers[name] = value
+        elif word == "-d":
+            data = next(words)
+        elif word != "-N":
+            address = word
+    client.answer("task.cancel", task={"problem_id": 1, "iteration_id": 2}, state="CANCELLED")
+    client.answer("node.command", node_id="n", name="n", code="ACCEPTED", state="IDLE", reason="")
+    client.answer("health", ready=True, components=[])
+    url = urlsplit(address)
+    path = f"{url.path}?{url.query}" if url.query else url.path
+    with make_app().test_client().open(path, method=method, headers=headers, data=data) as reply:
+        assert reply.status_code < 300
+
+
+def test_the_error_that_is_shown_is_the_one_that_comes(web: Any) -> None:
+    blocks = [block.split("```")[0] for block in PAGE.split("```json\n")[1:]]
+    [shown] = [json.loads(block) for block in blocks if "urn:hedgerow:error" in block]
+    assert web.post("/api/v1/problems", json={"text": "x", "max_latency_s": -1}).json == shown
+
+
+def test_every_address_is_listed(web: Any) -> None:
+    for path in web.get("/api/v1/openapi.json").json["paths"]:
+        short = path.removeprefix("/api/v1").replace("{problem_id}", "{p}").replace("{iteration_id}", "{i}")
+        assert f"`{short.replace('{node}', '{name or id}')}" in PAGE or f"{short}?state=" in PAGE
