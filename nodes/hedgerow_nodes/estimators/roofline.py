@@ -1,0 +1,94 @@
+"""How long one inference takes on a device that is not here: the roofline, with an interval from its efficiencies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hedgerow_nodes.estimators.interval import Interval
+
+Bound = Literal["compute", "memory"]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one inference asks of a device: floating-point operations (2 a multiply-add) and bytes moved."""
+
+    flops: float
+    bytes_moved: float
+
+
+@dataclass(frozen=True)
+class Roofs:
+    """The two roofs of a device and how near to them it comes.
+
+    Attributes:
+        peak_flops_per_s, bandwidth_bytes_per_s: the stated peaks, above 0.
+        compute_efficiency, memory_efficiency: achieved over peak, above 0 and at most 1.
+        dispatch_s: time that neither roof explains.
+    """
+
+    peak_flops_per_s: float
+    bandwidth_bytes_per_s: float
+    compute_efficiency: Interval
+    memory_efficiency: Interval
+    dispatch_s: Interval
+
+
+@dataclass(frozen=True)
+class RooflineTime:
+    """The answer: latency, which roof binds at the likely efficiencies, and how busy the device is.
+
+    `at_peak_s` is the time at full efficiency; `utilisation` is that over the latency, 0 to 1.
+    """
+
+    latency_s: Interval
+    bound: Bound
+    at_peak_s: float
+    utilisation: Interval
+
+
+def work_of(flops: float, weights_bytes: float, activation_bytes: float) -> Work:
+    """The work of one inference: weights are read once, the peak activations written and read once.
+
+    That is a lower bound of the traffic: a layer's activations that leave the cache more often are not counted.
+    """
+    return Work(flops=flops, bytes_moved=weights_bytes + 2 * activation_bytes)
+
+
+def roofline_time(work: Work, roofs: Roofs) -> RooflineTime:
+    """t = max(FLOPs / (peak x efficiency), bytes / (bandwidth x efficiency)) + dispatch.
+
+    The roofline model: Williams, Waterman and Patterson, Communications of the ACM 52(4), 2009. The utilisation is
+    achieved over peak of the binding roof, dispatch time included.
+
+    Raises:
+        ValueError: an efficiency is above 1.
+    """
+    for efficiency in (roofs.compute_efficiency, roofs.memory_efficiency):
+        if efficiency.high > 1:
+            raise ValueError(f"efficiency {efficiency.high!r} is above 1")
+    compute_s = Interval.exactly(work.flops / roofs.peak_flops_per_s) / roofs.compute_efficiency
+    memory_s = Interval.exactly(work.bytes_moved / roofs.bandwidth_bytes_per_s) / roofs.memory_efficiency
+    latency_s = _longest(compute_s, memory_s) + roofs.dispatch_s
+    at_peak_s = max(work.flops / roofs.peak_flops_per_s, work.bytes_moved / roofs.bandwidth_bytes_per_s)
+    return RooflineTime(
+        latency_s=latency_s,
+        bound="compute" if compute_s.value >= memory_s.value else "memory",
+        at_peak_s=at_peak_s,
+        utilisation=_share(at_peak_s, latency_s),
+    )
+
+
+def _longest(first: Interval, second: Interval) -> Interval:
+    return Interval(
+        max(first.value, second.value),
+        max(first.low, second.low),
+        max(first.high, second.high),
+    )
+
+
+def _share(at_peak_s: float, latency_s: Interval) -> Interval:
+    if at_peak_s == 0:
+        return Interval.exactly(0.0)
+    return (Interval.exactly(at_peak_s) / latency_s).at_most(1.0)

@@ -1,0 +1,199 @@
+"""Module node `hw_resources`: choose the device for a model, or judge the one that the user named."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import msgspec
+
+from hedgerow_idl import (
+    NAN,
+    AppRequirements,
+    DeviceCandidate,
+    Estimate,
+    HWConstraints,
+    HWResources,
+    MLModel,
+    UserInput,
+)
+from hedgerow_nodes.core import ModuleNode, Refusal, Task, run
+from hedgerow_nodes.estimators.device_assessment import Assessment, assess_by_roofline, assess_measured
+from hedgerow_nodes.estimators.device_choice import Choice, NoDevice, UnknownObjective, choose
+from hedgerow_nodes.estimators.device_explanation import explain
+from hedgerow_nodes.estimators.device_limits import Limits, judge, latency_limit_s
+from hedgerow_nodes.estimators.devices import Device, UnknownDevice, device_within, find_device, load_devices
+from hedgerow_nodes.estimators.embodied import embodied_estimate, lifetime_years
+from hedgerow_nodes.estimators.host_device import HOST_ID, HOST_NAMES, Host, gpu_devices, this_host
+from hedgerow_nodes.estimators.host_power import CorePower, core_power
+from hedgerow_nodes.estimators.interval import Interval
+from hedgerow_nodes.estimators.model_need import Need
+
+MAX_LISTED = 20
+UNKNOWN_CLASS = "The class of this host is unknown; set host_device_class in the configuration."
+
+
+@dataclass(frozen=True)
+class HostSettings:
+    """What an operator knows better than the node: the class of this host and what a busy core draws."""
+
+    host_device_class: str = ""
+    host_w_per_core: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    host_rated_power_w: Annotated[float, msgspec.Meta(gt=0)] | None = None
+
+
+class HardwareResources(ModuleNode):
+    """Rank this host and the devices of a catalogue for the chosen model, within the limits, by energy or latency."""
+
+    kind = "hw_resources"
+    inputs = (UserInput, MLModel, AppRequirements, HWConstraints)
+    output = HWResources
+    Configuration = HostSettings
+
+    def process(
+        self,
+        task: Task,
+        user_input: UserInput,
+        model: MLModel,
+        requirements: AppRequirements,
+        constraints: HWConstraints,
+    ) -> HWResources:
+        """Choose a device.
+
+        Raises:
+            Refusal: NO_MODEL, UNKNOWN_DEVICE, NO_FIGURES, NO_DEVICE or UNKNOWN_OBJECTIVE.
+        """
+        if not model.chosen:
+            raise Refusal("NO_MODEL", "no model was chosen, so there is nothing to place on a device")
+        need = Need.of(model)
+        limits = Limits(
+            max_memory_bytes=constraints.max_memory_bytes,
+            max_power_w=constraints.max_power_w,
+            max_latency_s=latency_limit_s(requirements.limits),
+            device_class=constraints.device_class,
+        )
+        host = self._host()
+        devices = _devices(host)
+        required_id = _required(constraints.required_device, devices)
+        assessed = [assess_by_roofline(device, need) for device in devices]
+        own = self._own_assessment(host, model)
+        notes = [UNKNOWN_CLASS] if limits.device_class and not host.device_class else []
+        judged = [judge(one, need, limits) for one in (own, *assessed)]
+        task.progress(0.8, f"{len(judged)} devices judged")
+        return _answer(_choice(judged, user_input.objective, required_id), need, limits, notes)
+
+    def _host(self) -> Host:
+        host = this_host()
+        chosen_class = self.configuration.host_device_class
+        return replace(host, device_class=chosen_class) if chosen_class else host
+
+    def _own_assessment(self, host: Host, model: MLModel) -> Assessment:
+        device = host.device()
+        ran_on = model.calibration.host
+        if ran_on and ran_on != host.name:
+            reason = f"not ranked: the model was run on {ran_on}, this node is on {host.name}"
+            return Assessment(device, unranked=reason)
+        return assess_measured(device, model, self._core_power(host), host.cores)
+
+    def _core_power(self, host: Host) -> CorePower:
+        rated_w = self.configuration.host_rated_power_w
+        if rated_w is not None:
+            rated, source = rated_w / host.cores, f"rated power from the node's configuration, over {host.cores} cores"
+        else:
+            rated, source = _catalogued_w_per_core(host.cpu)
+        return _known_core_power(host.cores, self.configuration.host_w_per_core, rated, source)
+
+
+@functools.lru_cache(maxsize=16)
+def _known_core_power(cores: int, declared: float | None, rated: float | None, source: str) -> CorePower:
+    """Asked once a configuration: the probe of a counter takes half a second."""
+    return core_power(cores, declared_w_per_core=declared, rated_w_per_core=rated, rated_source=source)
+
+
+def _catalogued_w_per_core(cpu: str) -> tuple[float | None, str]:
+    # Over the cores of the whole processor: a virtual machine has only some of them.
+    device = device_within(cpu, (device for device in load_devices() if device.cores))
+    if device is None or math.isnan(device.power_w):
+        return None, ""
+    return device.power_w / device.cores, f"{device.sources['power_w']}, over {device.cores} cores"
+
+
+def _devices(host: Host) -> list[Device]:
+    """The catalogue, with this host's own GPUs in place of the catalogue's entries for them."""
+    catalogue = load_devices()
+    own = {device.id: device for device in gpu_devices(host, catalogue)}
+    return [own.get(device.id, device) for device in catalogue]
+
+
+def _required(name: str, devices: list[Device]) -> str:
+    if not name:
+        return ""
+    if name.strip().casefold() in HOST_NAMES:
+        return HOST_ID
+    try:
+        return find_device(name, devices).id
+    except UnknownDevice as unknown:
+        raise Refusal("UNKNOWN_DEVICE", str(unknown)) from unknown
+
+
+def _choice(judged: list[Assessment], objective: str, required_id: str) -> Choice:
+    try:
+        choice = choose(judged, objective, required_id)
+    except NoDevice as none:
+        raise Refusal("NO_DEVICE", str(none)) from none
+    except UnknownObjective as unknown:
+        raise Refusal("UNKNOWN_OBJECTIVE", str(unknown)) from unknown
+    if choice.chosen.unranked:
+        name = choice.chosen.device.name
+        raise Refusal("NO_FIGURES", f"device {name!r} cannot be judged, {choice.chosen.unranked}; name another device")
+    return choice
+
+
+def _answer(choice: Choice, need: Need, limits: Limits, notes: list[str]) -> HWResources:
+    chosen, listed = choice.chosen, choice.listed(MAX_LISTED, HOST_ID)
+    memory = need.memory_bytes.estimate("formula", need.formula) if need.memory_bytes else Estimate()
+    return HWResources(
+        chosen=chosen.device.id,
+        device_name=chosen.device.name,
+        device_class=chosen.device.device_class,
+        latency_s=_estimate(chosen.latency_s, chosen.method, chosen.source),
+        power_w=_estimate(chosen.power_w, chosen.power_method, chosen.power_source),
+        energy_j=_estimate(chosen.energy_j, _energy_method(chosen), chosen.power_source),
+        memory_required_bytes=memory,
+        memory_bytes=chosen.device.memory_bytes,
+        embodied_kgco2e=embodied_estimate(chosen.device),
+        lifetime_years=lifetime_years(chosen.device),
+        bound=chosen.bound,
+        candidates=[_candidate(one, need) for one in listed],
+        explanation=explain(choice, need, limits, len(listed), notes),
+    )
+
+
+def _candidate(one: Assessment, need: Need) -> DeviceCandidate:
+    return DeviceCandidate(
+        id=one.device.id,
+        name=one.device.name,
+        device_class=one.device.device_class,
+        latency_s=_estimate(one.latency_s, one.method, one.source),
+        power_w=_estimate(one.power_w, one.power_method, one.power_source),
+        energy_j=_estimate(one.energy_j, _energy_method(one), one.power_source),
+        memory_required_bytes=need.memory_bytes.value if need.memory_bytes else NAN,
+        memory_bytes=one.device.memory_bytes,
+        bound=one.bound,
+        source=one.source,
+        rejected=one.rejected,
+    )
+
+
+def _energy_method(one: Assessment) -> str:
+    return f"{one.method} x {one.power_method}"
+
+
+def _estimate(interval: Interval | None, method: str, source: str) -> Estimate:
+    return Estimate() if interval is None else interval.estimate(method, source)
+
+
+if __name__ == "__main__":
+    run(HardwareResources)
