@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -105,6 +106,9 @@ class CycloneBus(Bus):
         self._waitset = WaitSet(self._participant)
         self._guard = GuardCondition(self._participant)
         self._waitset.attach(self._guard)
+        # `wake` may come from another thread while the bus is being closed.
+        self._guard_lock = threading.Lock()
+        self._closed = False
         self._topics: dict[str, DdsTopic[Any]] = {}
         self._publishers: dict[str, Publisher] = {}
         self._subscribers: dict[str, Subscriber] = {}
@@ -128,16 +132,24 @@ class CycloneBus(Bus):
 
     def wait(self, timeout_s: float) -> None:
         self._waitset.wait(max(0, int(timeout_s * 1e9)))
-        self._guard.set(False)
+        with self._guard_lock:
+            if not self._closed:
+                self._guard.set(False)
 
     def wake(self) -> None:
-        self._guard.set(True)
+        with self._guard_lock:
+            if not self._closed:
+                self._guard.set(True)
 
     def flush(self) -> None:
         for writer in self._writers:
             writer.flush()
 
     def close(self) -> None:
+        with self._guard_lock:
+            if self._closed:
+                return
+            self._closed = True
         self.flush()
         self._writers.clear()
         _library.dds_delete(ctypes.c_int32(self._participant._ref))

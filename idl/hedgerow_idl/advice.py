@@ -1,0 +1,246 @@
+"""The messages of the advice pipeline: what a user asked, the six answers, and the previous iteration's."""
+
+from dataclasses import field
+
+from cyclonedds.idl import IdlStruct
+
+from hedgerow_idl.common import Estimate, Header, TaskId
+from hedgerow_idl.kinds import NAN, float64, sequence, uint32, uint64, wire_type
+
+
+@wire_type
+class UserInput(IdlStruct, typename="hedgerow.advice.UserInput"):
+    """A problem as the user described it; empty strings and NaN mean that he said nothing about it.
+
+    `goal` is a Hugging Face task id, `location` an ISO 3166 country code or an English country name, `objective` one
+    of `carbon` (the default), `energy`, `latency`. `previous` is the iteration that this one began from, or {0, 0}.
+    """
+
+    header: Header = field(default_factory=Header)
+    text: str = ""
+    goal: str = ""
+    modality: str = ""
+    inputs: sequence[str] = field(default_factory=list)
+    outputs: sequence[str] = field(default_factory=list)
+    max_latency_s: float64 = NAN
+    max_memory_bytes: float64 = NAN
+    max_carbon_gco2e: float64 = NAN
+    location: str = ""
+    objective: str = ""
+    required_model: str = ""
+    required_device: str = ""
+    excluded_models: sequence[str] = field(default_factory=list)
+    previous: TaskId = field(default_factory=TaskId)
+
+
+@wire_type
+class Limit(IdlStruct, typename="hedgerow.advice.Limit"):
+    """One limit found in a problem: `name comparison value unit`, as in `latency_s <= 0.1 s`.
+
+    `comparison` is one of `<=`, `>=`, `==`. A flag such as `offline` has the value 1 and the unit `flag`. `found_in`
+    is `text` or `field:NAME`, `excerpt` the words it was read from.
+    """
+
+    name: str = ""
+    comparison: str = ""
+    value: float64 = NAN
+    unit: str = ""
+    found_in: str = ""
+    excerpt: str = ""
+
+
+@wire_type
+class AppRequirements(IdlStruct, typename="hedgerow.advice.AppRequirements"):
+    """What the application needs, as limits with units."""
+
+    header: Header = field(default_factory=Header)
+    limits: sequence[Limit] = field(default_factory=list)
+    explanation: str = ""
+
+
+@wire_type
+class TaskScore(IdlStruct, typename="hedgerow.advice.TaskScore"):
+    """A Hugging Face task (its pipeline tag) and how well it fits, 0 to 1."""
+
+    id: str = ""
+    score: float64 = NAN
+
+
+@wire_type
+class MLModelMetadata(IdlStruct, typename="hedgerow.advice.MLModelMetadata"):
+    """Which ML task the problem is: `tasks` best first, `margin` the lead of the first over the second.
+
+    `decided_by` is `goal`, `modality and text` or `text`; `unsure` says that the margin is too small to rely on.
+    """
+
+    header: Header = field(default_factory=Header)
+    tasks: sequence[TaskScore] = field(default_factory=list)
+    margin: float64 = NAN
+    unsure: bool = False
+    modality: str = ""
+    metrics: sequence[str] = field(default_factory=list)
+    decided_by: str = ""
+    explanation: str = ""
+
+
+@wire_type
+class HostFacts(IdlStruct, typename="hedgerow.advice.HostFacts"):
+    """What the host of a node has."""
+
+    host: str = ""
+    cpu: str = ""
+    physical_cores: uint32 = 0
+    logical_cores: uint32 = 0
+    memory_bytes: float64 = NAN
+    available_memory_bytes: float64 = NAN
+    gpus: sequence[str] = field(default_factory=list)
+
+
+@wire_type
+class HWConstraints(IdlStruct, typename="hedgerow.advice.HWConstraints"):
+    """Which hardware is allowed: NaN and empty strings leave it open.
+
+    `device_class` is one of `server`, `desktop`, `laptop`, `edge`, `mobile`, `microcontroller`, `gpu`, `cpu`.
+    """
+
+    header: Header = field(default_factory=Header)
+    max_memory_bytes: float64 = NAN
+    max_power_w: float64 = NAN
+    device_class: str = ""
+    required_device: str = ""
+    limits: sequence[Limit] = field(default_factory=list)
+    host: HostFacts = field(default_factory=HostFacts)
+    explanation: str = ""
+
+
+@wire_type
+class Calibration(IdlStruct, typename="hedgerow.advice.Calibration"):
+    """How fast a host was found to be, once: the base on which choices are made so that they can be repeated."""
+
+    id: str = ""
+    host: str = ""
+    calibrated_at_s: float64 = NAN
+    threads: uint32 = 0
+    compute_flops_per_s: float64 = NAN
+    bandwidth_bytes_per_s: float64 = NAN
+    software: str = ""
+
+
+@wire_type
+class ModelCandidate(IdlStruct, typename="hedgerow.advice.ModelCandidate"):
+    """One model that could do the task, on this host by calibration; `rejected` is empty or says why it is out."""
+
+    id: str = ""
+    family: str = ""
+    parameters: uint64 = 0
+    flops_per_inference: float64 = NAN
+    weights_bytes: float64 = NAN
+    activation_bytes: float64 = NAN
+    latency_s: Estimate = field(default_factory=Estimate)
+    memory_bytes: Estimate = field(default_factory=Estimate)
+    accuracy: float64 = NAN
+    accuracy_metric: str = ""
+    accuracy_source: str = ""
+    weights: str = ""
+    licence: str = ""
+    source: str = ""
+    rejected: str = ""
+
+
+@wire_type
+class MLModel(IdlStruct, typename="hedgerow.advice.MLModel"):
+    """The model chosen for the task, what it measured when it was run here, and every candidate with its reason.
+
+    `latency_s` and `peak_memory_bytes` are measured when the model was executed (their method says so); the choice
+    itself rests on `calibration` only.
+    """
+
+    header: Header = field(default_factory=Header)
+    task: str = ""
+    chosen: str = ""
+    runtime: str = ""
+    precision: str = ""
+    parameters: uint64 = 0
+    flops_per_inference: float64 = NAN
+    weights_bytes: float64 = NAN
+    activation_bytes: float64 = NAN
+    latency_s: Estimate = field(default_factory=Estimate)
+    cpu_time_s: Estimate = field(default_factory=Estimate)
+    peak_memory_bytes: Estimate = field(default_factory=Estimate)
+    calibration: Calibration = field(default_factory=Calibration)
+    candidates: sequence[ModelCandidate] = field(default_factory=list)
+    excluded: sequence[str] = field(default_factory=list)
+    sample_result: str = ""
+    explanation: str = ""
+
+
+@wire_type
+class DeviceCandidate(IdlStruct, typename="hedgerow.advice.DeviceCandidate"):
+    """The chosen model on one device; `bound` is `compute` or `memory`; `rejected` is empty or says why it is out."""
+
+    id: str = ""
+    name: str = ""
+    device_class: str = ""
+    latency_s: Estimate = field(default_factory=Estimate)
+    power_w: Estimate = field(default_factory=Estimate)
+    energy_j: Estimate = field(default_factory=Estimate)
+    memory_required_bytes: float64 = NAN
+    memory_bytes: float64 = NAN
+    bound: str = ""
+    source: str = ""
+    rejected: str = ""
+
+
+@wire_type
+class HWResources(IdlStruct, typename="hedgerow.advice.HWResources"):
+    """The device chosen (or judged, where the user named one) and every device considered, best first."""
+
+    header: Header = field(default_factory=Header)
+    chosen: str = ""
+    device_name: str = ""
+    device_class: str = ""
+    latency_s: Estimate = field(default_factory=Estimate)
+    power_w: Estimate = field(default_factory=Estimate)
+    energy_j: Estimate = field(default_factory=Estimate)
+    memory_required_bytes: Estimate = field(default_factory=Estimate)
+    memory_bytes: float64 = NAN
+    embodied_kgco2e: Estimate = field(default_factory=Estimate)
+    lifetime_years: float64 = NAN
+    bound: str = ""
+    candidates: sequence[DeviceCandidate] = field(default_factory=list)
+    explanation: str = ""
+
+
+@wire_type
+class CarbonFootprint(IdlStruct, typename="hedgerow.advice.CarbonFootprint"):
+    """Energy and greenhouse gases of one inference: carbon = energy x PUE x intensity + embodied share.
+
+    `sci_gco2e` is the Software Carbon Intensity ((E x I) + M) per `functional_unit`, after ISO/IEC 21031:2024.
+    """
+
+    header: Header = field(default_factory=Header)
+    location: str = ""
+    functional_unit: str = ""
+    energy_kwh: Estimate = field(default_factory=Estimate)
+    intensity_g_per_kwh: Estimate = field(default_factory=Estimate)
+    pue: Estimate = field(default_factory=Estimate)
+    operational_gco2e: Estimate = field(default_factory=Estimate)
+    embodied_gco2e: Estimate = field(default_factory=Estimate)
+    carbon_gco2e: Estimate = field(default_factory=Estimate)
+    sci_gco2e: Estimate = field(default_factory=Estimate)
+    within_limit: str = ""
+    explanation: str = ""
+
+
+@wire_type
+class Baselines(IdlStruct, typename="hedgerow.advice.Baselines"):
+    """What the previous iteration answered; a sequence is empty where there is nothing, and holds one element else."""
+
+    header: Header = field(default_factory=Header)
+    previous: TaskId = field(default_factory=TaskId)
+    app_requirements: sequence[AppRequirements] = field(default_factory=list)
+    ml_model_metadata: sequence[MLModelMetadata] = field(default_factory=list)
+    hw_constraints: sequence[HWConstraints] = field(default_factory=list)
+    ml_model_provider: sequence[MLModel] = field(default_factory=list)
+    hw_resources: sequence[HWResources] = field(default_factory=list)
+    carbon_footprint: sequence[CarbonFootprint] = field(default_factory=list)

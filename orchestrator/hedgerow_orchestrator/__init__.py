@@ -1,0 +1,1 @@
+"""The orchestrator: registry, task engine, store. The only process that owns state."""

@@ -1,0 +1,80 @@
+"""`python -m hedgerow_orchestrator`: the orchestrator as a process."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import gc
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import TextIO
+
+from hedgerow_nodes.core.cyclone_bus import CycloneBus
+from hedgerow_nodes.core.environment import ConfigurationError, Environment
+from hedgerow_orchestrator.orchestrator import Orchestrator
+from hedgerow_orchestrator.pipeline import PipelineError, load, packaged
+from hedgerow_orchestrator.store.errors import StoreError
+from hedgerow_orchestrator.store.migrate import upgrade
+from hedgerow_orchestrator.store.writer import Store
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+def main() -> int:
+    """Run until SIGINT or SIGTERM; the exit code."""
+    parser = argparse.ArgumentParser(prog="hedgerow_orchestrator", description="Run the orchestrator.")
+    parser.add_argument("--pipeline", default="advice", help=f"one of {', '.join(packaged())}, or a .toml file")
+    parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    options = parser.parse_args()
+    logging.basicConfig(level=options.log_level, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    try:
+        pipeline = load(options.pipeline)
+        environment = Environment.read()
+        lock = _claim(environment.home)
+        upgrade(environment.store_url)
+        store = Store(environment.store_url, environment.blob_url)
+        bus = CycloneBus(environment)
+    except (PipelineError, ConfigurationError) as error:
+        print(f"orchestrator: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except StoreError as error:
+        print(f"orchestrator: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    orchestrator = Orchestrator(bus, store, pipeline)
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        orchestrator.stopping = True
+
+    signal.signal(signal.SIGINT, on_signal)
+    signal.signal(signal.SIGTERM, on_signal)
+    gc.freeze()
+    orchestrator.run()
+    orchestrator.close()
+    lock.close()
+    return 0
+
+
+def _claim(home: Path) -> TextIO:
+    """Hold the home's store: two writers would each believe that they own it."""
+    home.mkdir(parents=True, exist_ok=True)
+    lock = (home / "orchestrator.lock").open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        holder = lock.read().strip() or "unknown"
+        raise ConfigurationError(f"an orchestrator already runs in {home} with pid {holder}; stop it first") from None
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+if __name__ == "__main__":
+    sys.exit(main())

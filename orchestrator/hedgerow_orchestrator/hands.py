@@ -1,0 +1,67 @@
+"""Which attempts each node has in hand, and who takes the next. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from hedgerow_orchestrator.registry import INLINE, Node
+from hedgerow_orchestrator.store.changes import AttemptRow
+from hedgerow_orchestrator.task_run import Key
+
+IN_HAND = 2
+"""One that runs and one that waits, so that a node never idles for a round trip."""
+
+IN_HAND_INLINE = 64
+"""For nodes whose work takes microseconds; far below the depth of the rings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An attempt that a node was given and has not ended."""
+
+    key: Key
+    attempt: AttemptRow
+
+
+class Hands:
+    """The attempts in hand, by node."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, dict[tuple[Key, str, int], Held]] = {}
+
+    def __iter__(self) -> Iterator[Held]:
+        for held in self._held.values():
+            yield from held.values()
+
+    def take(self, held: Held) -> None:
+        """A node was given an attempt."""
+        attempt = held.attempt
+        self._held.setdefault(attempt.node_id, {})[held.key, attempt.stage, attempt.attempt] = held
+
+    def release(self, node_id: str, key: Key, stage: str, attempt: int) -> None:
+        """A node ended an attempt, or is no longer trusted with it."""
+        held = self._held.get(node_id)
+        if held is not None:
+            held.pop((key, stage, attempt), None)
+            if not held:
+                del self._held[node_id]
+
+    def of(self, node_id: str) -> list[Held]:
+        """What a node has in hand."""
+        return list(self._held.get(node_id, {}).values())
+
+    def count(self, node_id: str) -> int:
+        """How much a node has in hand."""
+        return len(self._held.get(node_id, ()))
+
+    def choose(self, nodes: Iterable[Node], reachable: Callable[[str], bool]) -> Node | None:
+        """The node with the least in hand among those that take more work; the smaller id where that is equal."""
+        free = [node for node in nodes if node.accepting and self.count(node.node_id) < room_of(node)]
+        free = [node for node in free if reachable(node.node_id)]
+        return min(free, key=lambda node: (self.count(node.node_id), node.node_id), default=None)
+
+
+def room_of(node: Node) -> int:
+    """How much a node may have in hand."""
+    return IN_HAND_INLINE if INLINE in node.info.capabilities else IN_HAND

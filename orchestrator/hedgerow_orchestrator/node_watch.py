@@ -1,0 +1,104 @@
+"""Watches the nodes: announcements, statuses and silences become registry entries, events, rows, and engine calls."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from hedgerow_idl import NodeState
+from hedgerow_idl.plain import to_plain
+from hedgerow_nodes.core.bus import Kind
+from hedgerow_orchestrator.effects import Step
+from hedgerow_orchestrator.engine import Engine
+from hedgerow_orchestrator.registry import Node, Registry, Transition
+from hedgerow_orchestrator.store.changes import NodeRow
+from hedgerow_orchestrator.wire import Wire
+
+ROW_EVERY_S = 5.0
+PROGRESS_EVERY_S = 0.2
+
+log = logging.getLogger("hedgerow.orchestrator")
+
+
+class NodeWatch:
+    """Takes what the nodes say of themselves."""
+
+    def __init__(self, wire: Wire, registry: Registry, engine: Engine) -> None:
+        self._wire = wire
+        self._registry = registry
+        self._engine = engine
+        self._row_at_s: dict[str, float] = {}
+        self._progress: dict[str, tuple[float, float, str]] = {}
+
+    def take(self, step: Step) -> None:
+        """Handle all that has arrived."""
+        for info in self._wire.infos.take():
+            if info.kind is Kind.DATA:
+                trouble = self._wire.listen_to(info.sample)
+                if trouble:
+                    log.error("orchestrator: %s", trouble)
+                self._apply(step, self._registry.on_info(info.sample, step.now_s))
+            else:
+                self._on_end(step, info.sample.node_id, info.kind)
+        for status in self._wire.statuses.take():
+            if status.kind is Kind.DATA:
+                self._apply(step, self._registry.on_status(status.sample, step.now_s))
+                self._look_at(step, status.sample.node_id)
+            else:
+                self._on_end(step, status.sample.node_id, status.kind)
+
+    def _on_end(self, step: Step, node_id: str, kind: Kind) -> None:
+        end = self._registry.on_goodbye if kind is Kind.DISPOSED else self._registry.on_lost
+        self._apply(step, end(node_id, step.now_s))
+
+    def _apply(self, step: Step, transitions: list[Transition]) -> None:
+        for transition in transitions:
+            node = transition.node
+            gone = transition.what in ("left", "lost")
+            if gone:
+                self._wire.forget(node.node_id)
+            body = {"name": node.name, "state": node.state.name, "incarnation": node.info.incarnation}
+            step.event(f"node.{transition.what}", node_id=node.node_id, body=body)
+            self._engine.on_node(step, node, gone=gone)
+            self._keep(step, node)
+            if transition.what != "state":
+                log.info("orchestrator: node %s %s", node.name, transition.what)
+
+    def _look_at(self, step: Step, node_id: str) -> None:
+        """A status came, whether or not it changed the state."""
+        node = self._registry.get(node_id)
+        if node is None or not node.info.kind:
+            return
+        self._engine.on_node(step, node, gone=node.state is NodeState.INACTIVE)
+        self._note_progress(step, node)
+        if step.now_s - self._row_at_s.get(node_id, 0.0) > ROW_EVERY_S:
+            self._keep(step, node)
+
+    def _note_progress(self, step: Step, node: Node) -> None:
+        status = node.status
+        if node.state is not NodeState.RUNNING or not status.detail:
+            return
+        at_s, fraction, doing = self._progress.get(node.node_id, (0.0, 0.0, ""))
+        if (status.progress, status.detail) == (fraction, doing) or step.now_s - at_s < PROGRESS_EVERY_S:
+            return
+        self._progress[node.node_id] = step.now_s, status.progress, status.detail
+        body = {"progress": to_plain(status)["progress"], "detail": status.detail, "attempt": status.attempt}
+        step.event("stage.progress", task=status.task, stage=status.stage, node_id=node.node_id, body=body)
+        self._keep(step, node)
+
+    def _keep(self, step: Step, node: Node) -> None:
+        if not node.info.kind:
+            return
+        self._row_at_s[node.node_id] = step.now_s
+        step.save(
+            NodeRow(
+                node_id=node.node_id,
+                name=node.name,
+                kind=node.info.kind,
+                incarnation=node.info.incarnation,
+                state=node.state.name,
+                last_seen_at_s=node.last_seen_at_s,
+                info=json.dumps(to_plain(node.info)),
+                status=json.dumps(to_plain(node.status)),
+            )
+        )

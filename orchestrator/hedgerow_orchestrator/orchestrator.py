@@ -1,0 +1,194 @@
+"""The orchestrator's loop: take all, step the engine, commit once, then write what follows, and wait again."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable
+
+from hedgerow_idl import Event, Reply, TaskId
+from hedgerow_idl.plain import to_plain
+from hedgerow_nodes.core.bus import Bus
+from hedgerow_orchestrator.desk import Desk
+from hedgerow_orchestrator.effects import EventLog, Step
+from hedgerow_orchestrator.engine import Engine
+from hedgerow_orchestrator.node_watch import NodeWatch
+from hedgerow_orchestrator.pipeline import Pipeline
+from hedgerow_orchestrator.recovery import recover
+from hedgerow_orchestrator.registry import Registry
+from hedgerow_orchestrator.store.changes import OutputAdded
+from hedgerow_orchestrator.store.errors import StoreUnavailable
+from hedgerow_orchestrator.store.writer import Store
+from hedgerow_orchestrator.verbs import Verbs
+from hedgerow_orchestrator.wire import SOURCES, Wire
+
+TICK_S = 0.1
+"""The longest wait: time-outs, retries and signals are seen this late at most."""
+
+SOON_S = 0.005
+"""The wait while the reader of a reply has yet to be matched."""
+
+NODE_ANSWER_S = 4.0
+REPLY_KEPT_S = 5.0
+STORE_RETRY_S = 0.2
+
+log = logging.getLogger("hedgerow.orchestrator")
+
+
+class Orchestrator:
+    """Owns the state of the system. One thread, one commit a pass; whatever is told to anybody is stored first.
+
+    Args:
+        bus: its place on the bus; closed by `close`.
+        store: the only writer's store; closed by `close`.
+        pipeline: the stages of new tasks.
+        now: the clock, seconds since the Unix epoch.
+    """
+
+    def __init__(self, bus: Bus, store: Store, pipeline: Pipeline, now: Callable[[], float] = time.time) -> None:
+        self.stopping = False
+        self._bus = bus
+        self._store = store
+        self._pipeline = pipeline
+        self._now = now
+        self._wire = Wire(bus)
+        registry = Registry()
+        self._log = EventLog(store.last_ids().event_id)
+        self._engine = Engine(registry, SOURCES)
+        self._watch = NodeWatch(self._wire, registry, self._engine)
+        self._verbs = Verbs(engine=self._engine, registry=registry, store=store, pipeline=pipeline)
+        self._desk = Desk(self._verbs.table())
+        self._replies: list[tuple[float, Reply]] = []
+        step = Step(now(), self._log)
+        recovered = recover(store, self._engine, pipeline, step.now_s)
+        step.event("orchestrator.started", body={"recovered_tasks": recovered})
+        self._commit(step)
+
+    def run(self) -> None:
+        """Go round until `stopping` is set."""
+        while not self.stopping:
+            self.step(TICK_S)
+
+    def step(self, timeout_s: float) -> None:
+        """One pass: wait at most this long for something to arrive, then handle all that is there."""
+        self._bus.flush()
+        self._bus.wait(SOON_S if self._replies else timeout_s)
+        step = Step(self._now(), self._log)
+        self._verbs.next_pass(step)
+        self._take_outputs(step)
+        self._watch.take(step)
+        self._take_answers(step)
+        for received in self._wire.requests.take():
+            self._reply(step, self._desk.handle(received.sample, step.now_s + NODE_ANSWER_S))
+        while (key := self._engine.admit_next()) is not None:
+            self._admit(step, key)
+        self._engine.tick(step, self._wire.reachable)
+        self._commit(step)
+        self._send(step)
+
+    def close(self) -> None:
+        """Leave the bus and close the store; running tasks go on and are adopted at the next start."""
+        self._bus.close()
+        self._store.close()
+
+    # --- what arrives ---------------------------------------------------------------------------------------------
+
+    def _take_outputs(self, step: Step) -> None:
+        for topic, received in self._wire.outputs():
+            header = received.sample.header
+            output = OutputAdded(
+                problem_id=header.task.problem_id,
+                iteration_id=header.task.iteration_id,
+                stage=header.stage,
+                attempt=header.attempt,
+                accepted=False,
+                type_name=str(topic.type.__idl_typename__),
+                topic=topic.name,
+                node_id=header.node_id,
+                at_s=header.stamped_at_s,
+                cdr=received.raw,
+                plain=json.dumps(to_plain(received.sample)),
+            )
+            self._engine.on_output(step, output, header)
+
+    def _take_answers(self, step: Step) -> None:
+        for received in self._wire.answers.take():
+            self._engine.on_answer(step, received.sample)
+            self._reply(step, self._verbs.answered(self._desk, received.sample))
+        for reply in self._desk.give_up(step.now_s):
+            self._reply(step, reply)
+
+    def _reply(self, step: Step, reply: Reply | None) -> None:
+        if reply is not None:
+            self._replies.append((step.now_s + REPLY_KEPT_S, reply))
+
+    def _admit(self, step: Step, key: tuple[int, int]) -> None:
+        row = self._verbs.fresh_row(key) or self._store.task_row(*key)
+        if row is None:
+            log.error("orchestrator: task %d.%d is in the line but not in the store", *key)
+            return
+        self._engine.begin(step, row, self._pipeline)
+
+    # --- what goes out --------------------------------------------------------------------------------------------
+
+    def _commit(self, step: Step) -> None:
+        """Commit, however long it takes: nothing is told to anybody before it is stored."""
+        told = False
+        while step.changes:
+            try:
+                self._store.commit(step.changes, durable=step.durable)
+                break
+            except StoreUnavailable as error:
+                if not told:
+                    log.error("orchestrator: the store cannot be written, work waits: %s", error)
+                    told = True
+                if self.stopping:
+                    raise
+                time.sleep(STORE_RETRY_S)
+        if told:
+            log.info("orchestrator: the store can be written again, work goes on")
+
+    def _send(self, step: Step) -> None:
+        for task in step.begin:
+            for topic in SOURCES.values():
+                self._send_input(task, topic)
+        for task, topic in step.resend:
+            self._send_input(task, topic)
+        for command in step.commands:
+            self._wire.command(command)
+        for event in step.events:
+            task = TaskId(problem_id=event.problem_id, iteration_id=event.iteration_id)
+            self._wire.events.write(
+                Event(
+                    event_id=event.event_id,
+                    at_s=event.at_s,
+                    task=task,
+                    kind=event.kind,
+                    stage=event.stage,
+                    node_id=event.node_id,
+                    body=event.body,
+                )
+            )
+        waiting = []
+        for until_s, reply in self._replies:
+            if self._wire.reply_ready(reply.client_id):
+                self._wire.reply(reply)
+            elif step.now_s < until_s:
+                waiting.append((until_s, reply))
+        self._replies = waiting
+
+    def _send_input(self, task: TaskId, topic: str) -> None:
+        """Write an input of a task: the user's, the baselines, or a stage's output from the store, the history."""
+        run = self._engine.run_of((task.problem_id, task.iteration_id))
+        if run is None:
+            return
+        if topic == SOURCES["user_input"]:
+            self._wire.publish(topic, run.row.user_input)
+        elif topic == SOURCES["baselines"]:
+            self._wire.publish(topic, run.row.baselines)
+        else:
+            stage = next((name for name, stage in run.stages.items() if stage.topic == topic), None)
+            cdr = self._store.accepted_output(*run.key, stage) if stage else None
+            if cdr is not None:
+                self._wire.publish(topic, cdr)

@@ -1,0 +1,1 @@
+"""The packaged pipelines: data, one TOML file each."""

@@ -1,0 +1,122 @@
+"""Who is there: the nodes as their announcements, statuses and silences show them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hedgerow_idl import NodeInfo, NodeState, NodeStatus
+
+ACCEPTING = (NodeState.IDLE, NodeState.RUNNING)
+INLINE = "inline"
+"""The capability of a node whose work takes microseconds: it may hold many tasks in hand."""
+
+
+@dataclass
+class Node:
+    """One node: what it announced, how it is, and when it was last heard."""
+
+    node_id: str
+    info: NodeInfo
+    status: NodeStatus
+    state: NodeState
+    last_seen_at_s: float
+    suspect: bool = False
+
+    @property
+    def name(self) -> str:
+        """The readable name, or the id before the announcement has come."""
+        return self.info.name or self.node_id
+
+    @property
+    def accepting(self) -> bool:
+        """It takes work."""
+        return self.state in ACCEPTING and not self.suspect and bool(self.info.kind)
+
+
+@dataclass(frozen=True)
+class Transition:
+    """Something about a node changed: `what` is joined, left, lost or state."""
+
+    what: str
+    node: Node
+
+
+class Registry:
+    """Turns a stream of announcements, statuses, goodbyes and losses into nodes and transitions.
+
+    A new incarnation under a known id is one `lost` of the old and one `joined`. What an older incarnation says after
+    that is ignored.
+    """
+
+    def __init__(self) -> None:
+        self._nodes: dict[str, Node] = {}
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self._nodes.values())
+
+    def get(self, node_id: str) -> Node | None:
+        """The node with this id."""
+        return self._nodes.get(node_id)
+
+    def find(self, name_or_id: str) -> Node | None:
+        """The node with this id or name, one that lives before one that is gone."""
+        exact = self._nodes.get(name_or_id)
+        if exact is not None:
+            return exact
+        named = [node for node in self if node.info.name == name_or_id]
+        return min(named, key=lambda node: node.state is NodeState.INACTIVE, default=None)
+
+    def of_kind(self, kind: str) -> list[Node]:
+        """The living nodes of a kind."""
+        return [node for node in self if node.info.kind == kind and node.state is not NodeState.INACTIVE]
+
+    def on_info(self, info: NodeInfo, now_s: float) -> list[Transition]:
+        """A node announced itself, or changed its configuration."""
+        node = self._nodes.get(info.node_id)
+        if node is not None and info.incarnation < node.info.incarnation:
+            return []
+        if node is not None and info.incarnation == node.info.incarnation and node.state is not NodeState.INACTIVE:
+            node.info, node.last_seen_at_s = info, now_s
+            return [Transition("state", node)]
+        transitions = self._end(node, "lost", now_s)
+        status = NodeStatus(node_id=info.node_id, incarnation=info.incarnation)
+        if node is not None and node.status.incarnation == info.incarnation:
+            status = node.status
+        fresh = Node(info.node_id, info, status, status.state, now_s)
+        self._nodes[info.node_id] = fresh
+        return [*transitions, Transition("joined", fresh)]
+
+    def on_status(self, status: NodeStatus, now_s: float) -> list[Transition]:
+        """A node said how it is; before its announcement that is only kept."""
+        node = self._nodes.get(status.node_id)
+        if node is None:
+            info = NodeInfo(node_id=status.node_id)
+            self._nodes[status.node_id] = Node(status.node_id, info, status, NodeState.INACTIVE, now_s)
+            return []
+        if status.incarnation > node.info.incarnation:
+            node.status = status
+            return []
+        if status.incarnation < node.info.incarnation or not node.info.kind:
+            return []
+        was = node.state
+        node.status, node.state, node.last_seen_at_s = status, status.state, now_s
+        if status.state is NodeState.IDLE:
+            node.suspect = False
+        if was is NodeState.INACTIVE:
+            return [Transition("joined", node)]  # it was stopped for longer than its lease, and goes on
+        return [Transition("state", node)] if status.state is not was else []
+
+    def on_goodbye(self, node_id: str, now_s: float) -> list[Transition]:
+        """A node left cleanly."""
+        return self._end(self._nodes.get(node_id), "left", now_s)
+
+    def on_lost(self, node_id: str, now_s: float) -> list[Transition]:
+        """A node was silent for longer than its lease."""
+        return self._end(self._nodes.get(node_id), "lost", now_s)
+
+    def _end(self, node: Node | None, what: str, now_s: float) -> list[Transition]:
+        if node is None or node.state is NodeState.INACTIVE:
+            return []
+        node.state, node.last_seen_at_s = NodeState.INACTIVE, now_s
+        return [Transition(what, Node(node.node_id, node.info, node.status, NodeState.INACTIVE, now_s))]

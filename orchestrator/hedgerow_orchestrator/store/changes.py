@@ -1,0 +1,125 @@
+"""What the orchestrator wants written: one record type a table, collected over a pass and committed together.
+
+Records whose name ends in `Row` replace the row with the same key (upsert); those that end in `Added` are inserted.
+Times are seconds since the Unix epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hedgerow_orchestrator.states import StageState, TaskState
+
+
+@dataclass(slots=True)
+class TaskRow:
+    """One iteration of one problem. `request` is the user input as JSON; `user_input` and `baselines` are CDR."""
+
+    problem_id: int
+    iteration_id: int
+    pipeline: str
+    state: TaskState
+    created_at_s: float
+    finished_at_s: float | None
+    previous_iteration_id: int | None
+    title: str
+    request: str
+    user_input: bytes
+    baselines: bytes
+    error_code: str
+    reason: str
+
+
+@dataclass(slots=True)
+class StageRow:
+    """One stage of a task, as its newest attempt left it; `position` orders the stages of a pipeline."""
+
+    problem_id: int
+    iteration_id: int
+    stage: str
+    position: int
+    state: StageState
+    attempt: int
+    node_id: str
+    started_at_s: float | None
+    finished_at_s: float | None
+    error_code: str
+    reason: str
+
+
+@dataclass(slots=True)
+class AttemptRow:
+    """One try at a stage, on one start of one node."""
+
+    problem_id: int
+    iteration_id: int
+    stage: str
+    attempt: int
+    state: StageState
+    node_id: str
+    incarnation: int
+    command_id: str
+    started_at_s: float
+    deadline_at_s: float
+    finished_at_s: float | None
+    error_code: str
+    reason: str
+
+
+@dataclass(slots=True)
+class OutputAdded:
+    """A sample that a node wrote for a stage; of one attempt the first counts, late ones have `accepted` False."""
+
+    problem_id: int
+    iteration_id: int
+    stage: str
+    attempt: int
+    accepted: bool
+    type_name: str
+    topic: str
+    node_id: str
+    at_s: float
+    cdr: bytes
+    plain: str
+
+
+@dataclass(slots=True)
+class EventAdded:
+    """Something that happened; ids are given by the orchestrator and grow without gaps."""
+
+    event_id: int
+    at_s: float
+    kind: str
+    problem_id: int
+    iteration_id: int
+    stage: str
+    node_id: str
+    body: str
+
+
+@dataclass(slots=True)
+class NodeRow:
+    """A node as last seen; `info` and `status` are its messages as JSON."""
+
+    node_id: str
+    name: str
+    kind: str
+    incarnation: int
+    state: str
+    last_seen_at_s: float
+    info: str
+    status: str
+
+
+@dataclass(slots=True)
+class RequestAdded:
+    """A submission that carried an idempotency key, and the answer that was given to it."""
+
+    idempotency_key: str
+    verb: str
+    body_sha256: str
+    reply: str
+    at_s: float
+
+
+Change = TaskRow | StageRow | AttemptRow | OutputAdded | EventAdded | NodeRow | RequestAdded

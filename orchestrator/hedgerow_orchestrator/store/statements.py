@@ -1,0 +1,111 @@
+"""Turns the records of a pass into one `executemany` for each table: the SQL compiled once, the rows as tuples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Dialect, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from hedgerow_orchestrator.store import schema
+from hedgerow_orchestrator.store.blobs import INLINE_LIMIT_BYTES, BlobStore
+from hedgerow_orchestrator.store.changes import (
+    AttemptRow,
+    Change,
+    EventAdded,
+    NodeRow,
+    OutputAdded,
+    RequestAdded,
+    StageRow,
+    TaskRow,
+)
+
+Row = tuple[Any, ...]
+
+# In the order of the foreign keys.
+UPSERTED: dict[type[Change], Table] = {
+    TaskRow: schema.task,
+    StageRow: schema.stage,
+    AttemptRow: schema.attempt,
+    NodeRow: schema.node,
+}
+INSERTED: dict[type[Change], Table] = {EventAdded: schema.event, RequestAdded: schema.request}
+_OUTPUT_HEAD = tuple(field.name for field in fields(OutputAdded) if field.name not in ("cdr", "plain"))
+_PAYLOAD_PARTS = ("", "_url", "_sha256", "_size_bytes")
+_OUTPUT_PAYLOADS = tuple(f"{name}{part}" for name in ("cdr", "plain") for part in _PAYLOAD_PARTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """How the records of one type are written; `key` is None where every record is a row of its own."""
+
+    sql: str
+    row: Callable[[Any], Row]
+    key: Callable[[Any], object] | None
+
+    def rows(self, records: Sequence[Change]) -> list[Row]:
+        """Give the parameters; of several records with one key only the last, for the others would be overwritten."""
+        if self.key is None:
+            return [self.row(record) for record in records]
+        return [self.row(record) for record in {self.key(record): record for record in records}.values()]
+
+
+def statements(dialect: Dialect, blobs: BlobStore) -> dict[type[Change], Statement]:
+    """Compile the statements of all tables for one database, in the order in which they may be run."""
+    compiled: dict[type[Change], Statement] = {}
+    for kind, table in UPSERTED.items():
+        columns = tuple(field.name for field in fields(kind))
+        keys = tuple(column.name for column in table.primary_key)
+        compiled[kind] = Statement(_upsert(dialect, table, columns, keys), attrgetter(*columns), attrgetter(*keys))
+    for kind, table in INSERTED.items():
+        columns = tuple(field.name for field in fields(kind))
+        compiled[kind] = Statement(_insert(dialect, table, columns), attrgetter(*columns), None)
+
+    head = attrgetter(*_OUTPUT_HEAD)
+
+    def output_row(output: OutputAdded) -> Row:
+        return (*head(output), *_payloads(output, blobs))
+
+    sql = _insert(dialect, schema.output, (*_OUTPUT_HEAD, *_OUTPUT_PAYLOADS))
+    compiled[OutputAdded] = Statement(sql, output_row, None)
+    return compiled
+
+
+def _payloads(output: OutputAdded, blobs: BlobStore) -> Row:
+    # A character is at most four bytes: short texts need no encoding to be measured.
+    if len(output.cdr) <= INLINE_LIMIT_BYTES and len(output.plain) <= INLINE_LIMIT_BYTES // 4:
+        return output.cdr, None, None, None, output.plain, None, None, None
+    cdr: Row = (output.cdr, None, None, None)
+    if len(output.cdr) > INLINE_LIMIT_BYTES:
+        cdr = _outside(output.cdr, blobs)
+    plain: Row = (output.plain, None, None, None)
+    text = output.plain.encode()
+    if len(text) > INLINE_LIMIT_BYTES:
+        plain = _outside(text, blobs)
+    return (*cdr, *plain)
+
+
+def _outside(payload: bytes, blobs: BlobStore) -> Row:
+    blob = blobs.put(payload)
+    return None, blob.url, blob.sha256, blob.size
+
+
+def _insert(dialect: Dialect, table: Table, columns: Sequence[str]) -> str:
+    # Inline: nobody asks for the ids that were given, and RETURNING would be a round trip for each row.
+    return _sql(dialect, table.insert().inline(), columns)
+
+
+def _upsert(dialect: Dialect, table: Table, columns: Sequence[str], keys: Sequence[str]) -> str:
+    insert = postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+    replaced = {name: insert.excluded[name] for name in columns if name not in keys}
+    return _sql(dialect, insert.on_conflict_do_update(index_elements=list(keys), set_=replaced), columns)
+
+
+def _sql(dialect: Dialect, statement: Any, columns: Sequence[str]) -> str:
+    compiled = statement.compile(dialect=dialect, column_keys=list(columns))
+    if compiled.positiontup != list(columns):
+        raise AssertionError(f"{statement}: parameters {compiled.positiontup} are not the columns {columns}")
+    return str(compiled)

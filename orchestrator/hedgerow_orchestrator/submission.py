@@ -1,0 +1,127 @@
+"""From a request's JSON to a task: what is accepted, what a new iteration takes over from the one before. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hedgerow_idl import (
+    AppRequirements,
+    Baselines,
+    CarbonFootprint,
+    Header,
+    HWConstraints,
+    HWResources,
+    MLModel,
+    MLModelMetadata,
+    Outcome,
+    TaskId,
+    UserInput,
+)
+from hedgerow_idl.codec import codec_of
+from hedgerow_idl.plain import PlainError, from_plain, to_plain
+from hedgerow_orchestrator.pipeline import Pipeline
+from hedgerow_orchestrator.states import TaskState
+from hedgerow_orchestrator.store.changes import TaskRow
+
+TITLE_LENGTH = 120
+OBJECTIVES = ("", "carbon", "energy", "latency")
+_NOT_THE_USERS = ("header", "previous")
+
+BASELINE_TYPES: Mapping[str, type[Any]] = {
+    "app_requirements": AppRequirements,
+    "ml_model_metadata": MLModelMetadata,
+    "hw_constraints": HWConstraints,
+    "ml_model_provider": MLModel,
+    "hw_resources": HWResources,
+    "carbon_footprint": CarbonFootprint,
+}
+"""The stages whose outputs a new iteration gets to see: the fields of `Baselines`."""
+
+
+class SubmissionRefused(Exception):
+    """A problem that is not accepted; `field` names what is wrong."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+def user_input_of(problem: Any) -> UserInput:
+    """The user input that a request's JSON object describes.
+
+    Raises:
+        SubmissionRefused: no object, an unknown or forbidden field, a wrong type, or an empty problem.
+    """
+    if not isinstance(problem, dict):
+        raise SubmissionRefused(f"problem {problem!r} is no object", "problem")
+    for name in _NOT_THE_USERS:
+        if name in problem:
+            raise SubmissionRefused(f"field {name!r} is filled by the system; leave it out", name)
+    try:
+        user_input = from_plain(UserInput, problem)
+    except PlainError as error:
+        raise SubmissionRefused(str(error), error.field) from error
+    if not user_input.text.strip():
+        raise SubmissionRefused("text is empty; describe the problem in words", "text")
+    if user_input.objective not in OBJECTIVES:
+        known = ", ".join(OBJECTIVES[1:])
+        raise SubmissionRefused(f"objective {user_input.objective!r} unknown; known: {known}", "objective")
+    for name in ("max_latency_s", "max_memory_bytes", "max_carbon_gco2e"):
+        value = getattr(user_input, name)
+        if value <= 0 or value == float("inf"):
+            raise SubmissionRefused(f"{name} = {value!r} is no limit; give a number above 0", name)
+    return user_input
+
+
+def with_changes(request: str, changes: Any) -> UserInput:
+    """The user input of an earlier iteration (as stored JSON) with some fields changed.
+
+    Raises:
+        SubmissionRefused: as `user_input_of`.
+    """
+    if not isinstance(changes, dict):
+        raise SubmissionRefused(f"changes {changes!r} are no object", "changes")
+    return user_input_of(json.loads(request) | changes)
+
+
+def task_row(task: TaskId, user_input: UserInput, baselines: Baselines, pipeline: Pipeline, now_s: float) -> TaskRow:
+    """The row of a new task; fills the headers of its two messages."""
+    for message in (user_input, baselines):
+        message.header = Header(task=task, attempt=1, outcome=Outcome.SUCCEEDED, stamped_at_s=now_s)
+    user_input.previous = baselines.previous
+    text = " ".join(user_input.text.split())
+    return TaskRow(
+        problem_id=task.problem_id,
+        iteration_id=task.iteration_id,
+        pipeline=pipeline.name,
+        state=TaskState.WAITING,
+        created_at_s=now_s,
+        finished_at_s=None,
+        previous_iteration_id=baselines.previous.iteration_id or None,
+        title=text if len(text) <= TITLE_LENGTH else text[: TITLE_LENGTH - 1] + "…",
+        request=json.dumps(to_plain(user_input, skip=_NOT_THE_USERS)),
+        user_input=codec_of(UserInput).encode(user_input),
+        baselines=codec_of(Baselines).encode(baselines),
+        error_code="",
+        reason="",
+    )
+
+
+def baselines_of(previous: TaskId, output_of: Callable[[str], bytes | None]) -> Baselines:
+    """The previous iteration's outputs, as far as there are any.
+
+    Args:
+        previous: the iteration that the new one begins from; {0, 0} for none.
+        output_of: the accepted output of a stage, encoded.
+    """
+    baselines = Baselines(previous=previous)
+    if not previous:
+        return baselines
+    for stage, output_type in BASELINE_TYPES.items():
+        cdr = output_of(stage)
+        if cdr is not None:
+            setattr(baselines, stage, [codec_of(output_type).decode(cdr)])
+    return baselines

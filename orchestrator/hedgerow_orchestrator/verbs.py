@@ -1,0 +1,223 @@
+"""What the orchestrator answers to each verb: submissions, cancellations, node commands, health."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from hedgerow_idl import AnswerCode, Command, CommandAnswer, CommandKind, NodeState, ReplyStatus, Request, TaskId
+from hedgerow_nodes.core.lifecycle import COMMANDS
+from hedgerow_orchestrator.desk import Desk, Handler, Later, Refused, digest, repeated
+from hedgerow_orchestrator.effects import EventLog, Step
+from hedgerow_orchestrator.engine import Engine
+from hedgerow_orchestrator.pipeline import Pipeline
+from hedgerow_orchestrator.registry import Node, Registry
+from hedgerow_orchestrator.states import TaskState
+from hedgerow_orchestrator.store.changes import RequestAdded, TaskRow
+from hedgerow_orchestrator.store.writer import Store
+from hedgerow_orchestrator.submission import baselines_of, task_row, user_input_of, with_changes
+
+
+class Verbs:
+    """The handlers of the desk; they read the store, and write through the pass's effects only."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        registry: Registry,
+        store: Store,
+        pipeline: Pipeline,
+    ) -> None:
+        self._engine = engine
+        self._registry = registry
+        self._store = store
+        self._pipeline = pipeline
+        self._last_problem_id = store.last_ids().problem_id
+        # Of the current pass: rows that are not in the store yet, and where further ones go.
+        self._step = Step(0.0, EventLog(0))
+        self._fresh: dict[tuple[int, int], TaskRow] = {}
+        self._fresh_keys: dict[str, RequestAdded] = {}
+
+    def fresh_row(self, key: tuple[int, int]) -> TaskRow | None:
+        """The row of a task that was submitted in this very pass."""
+        return self._fresh.get(key)
+
+    def table(self) -> dict[str, Handler]:
+        """The verbs."""
+        return {
+            "problem.submit": self.submit,
+            "problem.iterate": self.iterate,
+            "task.cancel": self.cancel,
+            "node.command": self.command,
+            "node.configure": self.configure,
+            "pipeline": self.pipeline,
+            "health": self.health,
+        }
+
+    def next_pass(self, step: Step) -> None:
+        """A pass begins: what the last one collected is stored."""
+        self._step = step
+        self._fresh.clear()
+        self._fresh_keys.clear()
+
+    # --- submissions ----------------------------------------------------------------------------------------------
+
+    def submit(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        """A new problem: its first iteration."""
+        user_input = user_input_of(body.get("problem"))
+        return self._once(request, body, lambda: self._submit(user_input, TaskId(), self._next_problem()))
+
+    def iterate(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        """A further iteration of a problem, from one of those before."""
+        problem_id = _number(body, "problem_id")
+        last = self._last_iteration(problem_id)
+        if last == 0:
+            raise Refused(ReplyStatus.NOT_FOUND, f"problem {problem_id} unknown; known: 1 to {self._last_problem_id}")
+        given = body.get("from_iteration")
+        from_iteration = last if given is None else _number(body, "from_iteration")
+        earlier = self._task_row(problem_id, from_iteration)
+        if earlier is None:
+            known = f"1 to {last}"
+            raise Refused(
+                ReplyStatus.NOT_FOUND, f"iteration {from_iteration} unknown; problem {problem_id} has {known}"
+            )
+        user_input = with_changes(earlier.request, body.get("changes") or {})
+        previous = TaskId(problem_id=problem_id, iteration_id=from_iteration)
+
+        def begin() -> TaskId:
+            if not earlier.state.final:
+                raise Refused(
+                    ReplyStatus.CONFLICT,
+                    f"iteration {previous} is {earlier.state}; wait until it has ended, or cancel it",
+                )
+            return self._submit(user_input, previous, TaskId(problem_id=problem_id, iteration_id=last + 1))
+
+        return self._once(request, body, begin)
+
+    def _once(self, request: Request, body: dict[str, Any], act: Callable[[], TaskId]) -> dict[str, Any]:
+        """Act, unless the same submission was answered before: then give that answer."""
+        key = str(body.pop("idempotency_key", None) or request.request_id)
+        body_sha256 = digest(body)
+        earlier = self._fresh_keys.get(key) or self._store.request_of(key)
+        if earlier is not None:
+            return repeated(earlier, request.verb, body_sha256)
+        task = act()
+        answer = {"task": {"problem_id": task.problem_id, "iteration_id": task.iteration_id}}
+        row = RequestAdded(key, request.verb, body_sha256, json.dumps(answer), self._step.now_s)
+        self._fresh_keys[key] = row
+        self._step.save(row)
+        return answer
+
+    def _submit(self, user_input: Any, previous: TaskId, task: TaskId) -> TaskId:
+        def output_of(stage: str) -> bytes | None:
+            return self._store.accepted_output(previous.problem_id, previous.iteration_id, stage)
+
+        row = task_row(task, user_input, baselines_of(previous, output_of), self._pipeline, self._step.now_s)
+        self._fresh[task.problem_id, task.iteration_id] = row
+        self._engine.submit(self._step, row, self._pipeline)
+        self._last_problem_id = max(self._last_problem_id, task.problem_id)
+        return task
+
+    def _next_problem(self) -> TaskId:
+        return TaskId(problem_id=self._last_problem_id + 1, iteration_id=1)
+
+    def _last_iteration(self, problem_id: int) -> int:
+        fresh = [iteration for problem, iteration in self._fresh if problem == problem_id]
+        return max([*fresh, self._store.last_iteration(problem_id)])
+
+    def _task_row(self, problem_id: int, iteration_id: int) -> TaskRow | None:
+        run = self._engine.run_of((problem_id, iteration_id))
+        if run is not None:
+            return run.row
+        return self._fresh.get((problem_id, iteration_id)) or self._store.task_row(problem_id, iteration_id)
+
+    # --- tasks ----------------------------------------------------------------------------------------------------
+
+    def cancel(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        """Cancel a task; one that has ended stays as it is."""
+        key = _number(body, "problem_id"), _number(body, "iteration_id")
+        task = {"problem_id": key[0], "iteration_id": key[1]}
+        row = self._task_row(*key)
+        if row is None:
+            raise Refused(ReplyStatus.NOT_FOUND, f"task {key[0]}.{key[1]} unknown; see `task list`")
+        if row.state.final:
+            return {"task": task, "state": row.state}
+        self._engine.cancel(self._step, row, self._pipeline)
+        return {"task": task, "state": TaskState.CANCELLED}
+
+    # --- nodes ----------------------------------------------------------------------------------------------------
+
+    def command(self, request: Request, body: dict[str, Any]) -> Later:
+        """A lifecycle command for a node."""
+        word = str(body.get("command", ""))
+        if word not in [str(trigger) for trigger in COMMANDS]:
+            raise Refused(ReplyStatus.INVALID, f"command {word!r} unknown; known: {', '.join(COMMANDS)}")
+        return self._order(body, CommandKind[word], "")
+
+    def configure(self, request: Request, body: dict[str, Any]) -> Later:
+        """A change of a node's configuration."""
+        return self._order(body, CommandKind.CONFIGURE, json.dumps(body.get("configuration") or {}))
+
+    def answered(self, desk: Desk, answer: CommandAnswer) -> Any:
+        """The reply to the request that waited for this answer of a node, if one did."""
+        node = self._registry.get(answer.node_id)
+        body: dict[str, Any] = {
+            "node_id": answer.node_id,
+            "name": node.name if node else answer.node_id,
+            "code": answer.code.name,
+            "state": answer.state.name,
+            "reason": answer.reason,
+        }
+        if answer.body:
+            body["configuration"] = json.loads(answer.body)
+        if answer.code is AnswerCode.REFUSED:
+            body["message"] = answer.reason
+            return desk.settle(answer.command_id, ReplyStatus.CONFLICT, body)
+        return desk.settle(answer.command_id, ReplyStatus.OK, body)
+
+    def _order(self, body: dict[str, Any], kind: CommandKind, text: str) -> Later:
+        node = self._node(str(body.get("node", "")))
+        command = Command(kind=kind, command_id=str(uuid.uuid4()), node_id=node.node_id, body=text)
+        self._step.commands.append(command)
+        return Later(command.command_id)
+
+    def _node(self, name: str) -> Node:
+        node = self._registry.find(name)
+        if node is None:
+            known = ", ".join(sorted({each.name for each in self._registry})) or "none"
+            raise Refused(ReplyStatus.NOT_FOUND, f"node {name!r} unknown; known: {known}")
+        if node.state is NodeState.INACTIVE:
+            raise Refused(ReplyStatus.UNAVAILABLE, f"node {name!r} is INACTIVE: it is not running")
+        return node
+
+    # --- the system -----------------------------------------------------------------------------------------------
+
+    def pipeline(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        """The stages, in order."""
+        stages = self._pipeline.stages.values()
+        return {
+            "name": self._pipeline.name,
+            "stages": [{"name": spec.name, "kind": spec.kind, "inputs": list(spec.inputs)} for spec in stages],
+        }
+
+    def health(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        """Whether a problem submitted now would be answered, component by component."""
+        components = [{"name": "orchestrator", "ok": True, "detail": f"{self._engine.active} tasks in work"}]
+        # While the store cannot be written the loop waits and answers nobody, so an answer says that it can.
+        components.append({"name": "store", "ok": True, "detail": "writable"})
+        for spec in self._pipeline.stages.values():
+            nodes = self._registry.of_kind(spec.kind)
+            ok = any(node.accepting for node in nodes)
+            detail = ", ".join(f"{node.name} {node.state.name}" for node in nodes) or f"no node of kind {spec.kind}"
+            components.append({"name": f"node {spec.kind}", "ok": ok, "detail": detail})
+        return {"ready": all(component["ok"] for component in components), "components": components}
+
+
+def _number(body: dict[str, Any], name: str) -> int:
+    value = body.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise Refused(ReplyStatus.INVALID, f"{name} {value!r} is no number from 1", field=name)
+    return value

@@ -1,0 +1,112 @@
+"""Real processes for the system tests: a system of trivial nodes, and how to wait for what it does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hedgerow_idl import ReplyStatus
+from hedgerow_nodes.core.environment import Environment
+from hedgerow_nodes.core.request_client import OrchestratorUnreachable, RequestClient
+from hedgerow_nodes.core.testing import LaunchedSystem
+from hedgerow_orchestrator.store.errors import StoreError
+from hedgerow_orchestrator.store.reader import StoreReader
+
+T = TypeVar("T")
+
+KINDS = (
+    "app_requirements",
+    "ml_model_metadata",
+    "hw_constraints",
+    "ml_model_provider",
+    "hw_resources",
+    "carbon_footprint",
+)
+TRIVIAL_NODE = str(Path(__file__).parent / "trivial_node.py")
+
+
+def wait_for(what: Callable[[], T | None], timeout_s: float = 30.0, saying: Callable[[], str] = str) -> T:
+    """Look until there is something to see; the events themselves come from other processes."""
+    give_up_at_s = time.monotonic() + timeout_s
+    while True:
+        seen = what()
+        if seen:
+            return seen
+        assert time.monotonic() < give_up_at_s, f"not seen within {timeout_s:g} s: {saying()}"
+        time.sleep(0.01)
+
+
+class System(LaunchedSystem):
+    """An orchestrator, six trivial nodes, a client, and the store."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.client = RequestClient(environment, "test")
+
+    def start_orchestrator(self, *arguments: str) -> None:
+        """Start the orchestrator."""
+        self.start("orchestrator", ["-m", "hedgerow_orchestrator", *arguments])
+
+    def start_node(self, kind: str, *arguments: str) -> None:
+        """Start one trivial node."""
+        self.start(kind, [TRIVIAL_NODE, kind, *arguments])
+
+    def start_all(self) -> None:
+        """Start everything and wait until it is ready."""
+        self.start_orchestrator()
+        for kind in KINDS:
+            self.start_node(kind)
+        self.wait_ready()
+
+    def wait_ready(self, timeout_s: float = 30.0) -> None:
+        """Wait until a problem would be answered."""
+        wait_for(self._ready, timeout_s, lambda: self.log_of("orchestrator"))
+
+    def ask(self, verb: str, body: dict[str, Any], timeout_s: float = 20.0) -> dict[str, Any]:
+        """A request that succeeds."""
+        answer = self.client.call(verb, body, timeout_s)
+        assert answer.status is ReplyStatus.OK, answer.body
+        return answer.body
+
+    def submit(self, text: str) -> tuple[int, int]:
+        """A new problem; its task."""
+        task = self.ask("problem.submit", {"problem": {"text": text}})["task"]
+        return task["problem_id"], task["iteration_id"]
+
+    def task(self, key: tuple[int, int]) -> dict[str, Any]:
+        """A task as stored."""
+        task = self.reader.task(*key)
+        assert task is not None
+        return task
+
+    def finish(self, key: tuple[int, int], timeout_s: float = 60.0) -> dict[str, Any]:
+        """A task when it has ended."""
+
+        def ended() -> dict[str, Any] | None:
+            task = self.task(key)
+            return task if task["state"] not in ("WAITING", "RUNNING") else None
+
+        return wait_for(ended, timeout_s, lambda: f"{self.task(key)}\n{self.log_of('orchestrator')}")
+
+    def node_state(self, name: str) -> str:
+        """A node's state as stored."""
+        node = self.reader.node(name)
+        return str(node["state"]) if node else ""
+
+    @property
+    def reader(self) -> StoreReader:
+        """The store."""
+        return StoreReader(self.environment.store_url, self.environment.blob_url)
+
+    def stop(self, timeout_s: float = 10.0) -> dict[str, int]:
+        """End everything; the exit codes by name."""
+        self.client.close()
+        return super().stop(timeout_s)
+
+    def _ready(self) -> bool:
+        try:
+            return bool(self.client.call("health", {}, 1.0).body.get("ready"))
+        except (OrchestratorUnreachable, StoreError):
+            return False

@@ -1,0 +1,381 @@
+"""The task engine: order, retries, losses, late outputs, time-outs, recovery, and that every task ends."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from engine_world import DIAMOND, World, pipeline
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from hedgerow_idl import AnswerCode, Command, CommandKind, NodeState, Outcome
+from hedgerow_orchestrator.engine import ADMITTED
+from hedgerow_orchestrator.hands import IN_HAND
+from hedgerow_orchestrator.states import StageState, TaskState
+from hedgerow_orchestrator.task_run import TaskRun, new_stages
+
+
+def succeed_all(world: World) -> None:
+    """Answer every RUN until none comes."""
+    while runs := world.runs():
+        for command in runs:
+            world.output(command)
+
+
+def test_stages_run_in_the_order_of_their_inputs() -> None:
+    world = World()
+    world.join_all()
+    world.submit()
+    order = []
+    while runs := world.runs():
+        order.append(sorted(command.stage for command in runs))
+        for command in runs:
+            world.output(command)
+    assert order == [["a"], ["b", "c"], ["d"]]
+    assert world.tasks[1, 1].state is TaskState.SUCCEEDED
+    assert world.kinds("task") == ["task.submitted", "task.running", "task.succeeded"]
+
+
+def test_nothing_runs_before_its_nodes_are_there() -> None:
+    world = World()
+    world.submit()
+    assert world.runs() == []
+    world.join("a")
+    assert [command.stage for command in world.runs()] == ["a"]
+
+
+def test_a_run_is_only_sent_where_it_would_arrive() -> None:
+    world = World()
+    world.unreachable.add("a")
+    world.join("a")
+    world.submit()
+    assert world.runs() == []
+    world.unreachable.clear()
+    world.step()
+    assert [command.node_id for command in world.runs()] == ["a"]
+
+
+def test_the_run_names_the_attempts_whose_outputs_count() -> None:
+    world = World()
+    world.join_all()
+    world.submit()
+    world.output(world.runs()[0], Outcome.FAILED, "EXCEPTION", "once")
+    world.later(1.1)
+    world.output(world.runs()[0])
+    attempts = {command.stage: list(command.input_attempts) for command in world.runs()}
+    assert attempts == {"b": [2], "c": [2, 1]}
+
+
+def test_an_exception_is_tried_again_after_a_pause_and_then_fails_the_task() -> None:
+    world = World()
+    world.join_all()
+    world.submit()
+    world.output(world.runs()[0], Outcome.FAILED, "EXCEPTION", "ValueError: x")
+    world.later(0.9)
+    assert world.runs() == []
+    world.later(0.2)
+    second = world.runs()[0]
+    assert second.attempt == 2
+    world.output(second, Outcome.FAILED, "EXCEPTION", "ValueError: x")
+    assert world.tasks[1, 1].state is TaskState.FAILED
+    assert (world.tasks[1, 1].error_code, world.tasks[1, 1].reason) == ("EXCEPTION", "a: ValueError: x")
+    assert [world.stage(name).state for name in "abcd"] == [StageState.FAILED] + [StageState.CANCELLED] * 3
+
+
+def test_a_refusal_is_final() -> None:
+    world = World()
+    world.join_all()
+    world.submit()
+    world.output(world.runs()[0], Outcome.FAILED, "NO_MODEL", "none fits")
+    assert world.tasks[1, 1].state is TaskState.FAILED
+    assert world.outputs[0].accepted is False
+
+
+def test_a_failure_cancels_what_runs_beside_it() -> None:
+    world = World()
+    world.join_all()
+    world.submit()
+    world.output(world.runs()[0])
+    b, c = sorted(world.runs(), key=lambda command: command.stage)
+    world.output(b, Outcome.FAILED, "NO_WAY", "")
+    assert [(command.kind, command.stage) for command in world.commands] == [(CommandKind.CANCEL, "c")]
+    world.output(c)
+    assert world.stage("c").state is StageState.CANCELLED
+
+
+def test_a_lost_node_costs_no_failure_and_its_late_output_is_kept_but_not_used() -> None:
+    world = World()
+    world.join_all()
+    world.submit()
+    first = world.runs()[0]
+    world.lose("a")
+    world.join("a", name="a2")
+    world.later(0.2)
+    second = world.runs()[0]
+    assert (second.node_id, second.attempt) == ("a2", 2)
+    world.output(first)
+    assert world.stage("a").state is StageState.RUNNING
+    world.output(second)
+    assert [(output.attempt, output.accepted) for output in world.outputs] == [(1, False), (2, True)]
+
+
+def test_losses_are_bounded() -> None:
+    world = World()
+    world.submit()
+    for incarnation in range(1, 5):
+        world.join("a", incarnation=incarnation)
+        world.later(0.2)
+        assert len(world.runs()) == 1
+        world.lose("a")
+    assert world.tasks[1, 1].state is TaskState.FAILED
+    assert "that was loss 4, the pipeline allows 3" in world.tasks[1, 1].reason
+
+
+def test_a_restart_is_noticed_even_if_the_silence_was_too_short() -> None:
+    world = World()
+    world.join_all()
+    world.submit()
+    world.runs()
+    world.join("a", incarnation=2)
+    world.later(0.2)
+    assert [command.attempt for command in world.runs()] == [2]
+
+
+def test_a_node_that_gives_no_answer_is_to_be_restarted_and_gets_no_work_before() -> None:
+    world = World()
+    world.join_all()
+    world.submit()
+    world.runs()
+    world.later(10.0)
+    assert world.kinds("node.restart_wanted") == ["node.restart_wanted"]
+    world.later(5.0)
+    assert world.runs() == []
+    world.join("a", incarnation=2)
+    world.step()
+    assert [command.attempt for command in world.runs()] == [2]
+
+
+def test_a_stalled_call_times_out_before_its_deadline_and_progress_prevents_it() -> None:
+    world = World()
+    world.join_all()
+    world.submit()
+    run = world.runs()[0]
+    working = {"task": run.task, "stage": "a", "attempt": 1}
+    world.now_s += 4.0
+    world.status("a", NodeState.RUNNING, **working)
+    world.later(4.0)
+    assert world.stage("a").state is StageState.RUNNING
+    world.later(1.5)
+    assert world.stage("a").state is StageState.WAITING
+    assert "no progress for 5 s" in next(e.body for e in world.events if e.kind == "stage.retry")
+
+
+def test_a_run_that_got_lost_is_sent_again_with_the_same_id() -> None:
+    world = World()
+    world.join_all()
+    world.submit()
+    first = world.runs()[0]
+    world.now_s += 0.4
+    world.status("a", NodeState.IDLE)
+    assert world.runs() == []
+    world.now_s += 0.3
+    world.status("a", NodeState.IDLE)
+    again = world.runs()
+    assert [command.command_id for command in again] == [first.command_id]
+
+
+def test_a_node_that_refuses_is_a_loss() -> None:
+    world = World()
+    world.join_all()
+    world.submit()
+    world.answer(world.runs()[0], AnswerCode.REFUSED, reason="stopped")
+    world.later(0.2)
+    assert [command.attempt for command in world.runs()] == [2]
+
+
+def test_missing_inputs_are_sent_again() -> None:
+    world = World()
+    world.join_all()
+    world.submit()
+    world.answer(world.runs()[0], AnswerCode.MISSING_INPUTS, missing=["t/user_input"])
+    assert [(str(task), topic) for task, topic in world.resend] == [("1.1", "t/user_input")]
+
+
+def test_a_stage_whose_kind_never_comes_fails_and_names_who_is_there() -> None:
+    world = World()
+    world.join("b")
+    world.submit()
+    world.later(31.0)
+    assert world.tasks[1, 1].error_code == "NO_NODE"
+    assert "no node of kind 'a'" in world.tasks[1, 1].reason
+    assert "seen: b" in world.tasks[1, 1].reason
+
+
+def test_a_node_that_reads_more_than_the_stage_provides_is_told_so() -> None:
+    world = World()
+    world.join("a", inputs=("t/user_input", "t/b"))
+    world.submit()
+    assert world.tasks[1, 1].error_code == "INPUTS_MISMATCH"
+
+
+def test_no_node_gets_more_in_hand_than_it_may_and_two_share_the_work() -> None:
+    world = World(pipeline(a=("user_input",)))
+    world.join("a", name="x")
+    world.join("a", name="y")
+    for problem in range(1, 11):
+        world.submit(problem)
+    assert Counter(command.node_id for command in world.runs()) == {"x": IN_HAND, "y": IN_HAND}
+
+
+def test_admission_is_limited_and_in_order() -> None:
+    world = World(pipeline(a=("user_input",)))
+    for problem in range(1, ADMITTED + 11):
+        world.submit(problem)
+    assert world.engine.active == ADMITTED
+    assert [key for key, row in world.tasks.items() if row.state is TaskState.WAITING] == [
+        (problem, 1) for problem in range(ADMITTED + 1, ADMITTED + 11)
+    ]
+    world.join("a")
+    succeed_all(world)
+    assert {row.state for row in world.tasks.values()} == {TaskState.SUCCEEDED}
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_cancel(begun: bool) -> None:
+    world = World(pipeline(a=("user_input",)))
+    if begun:
+        world.join("a")
+    for problem in range(1, ADMITTED + 2):
+        world.submit(problem)
+    problem = 1 if begun else ADMITTED + 1
+    row = world.tasks[problem, 1]
+    assert (row.state is TaskState.RUNNING) == begun
+    world.step(lambda step: world.engine.cancel(step, row, world.plan))
+    assert world.tasks[problem, 1].state is TaskState.CANCELLED
+    assert world.stage("a", problem).state is StageState.CANCELLED
+    sent = [c.kind for c in world.commands if c.task.problem_id == problem]
+    assert (CommandKind.CANCEL in sent) == begun
+
+
+def test_recovered_work_is_adopted_from_a_living_node_and_redone_for_a_dead_one() -> None:
+    before = World()
+    before.join_all()
+    before.submit()
+    before.output(before.runs()[0])
+    sent = {command.stage: command for command in before.runs()}
+    after = World()
+    run = TaskRun(before.tasks[1, 1], DIAMOND, new_stages(before.tasks[1, 1], DIAMOND))
+    for name, stage in run.stages.items():
+        stage.row = before.stages[1, 1, name]
+        stage.attempt = before.attempts.get((1, 1, name, stage.row.attempt))
+        stage.topic = f"t/{name}"
+    after.tasks[1, 1] = before.tasks[1, 1]
+    after.engine.recover_running(run, after.now_s)
+    for kind in ("a", "b", "d"):
+        after.join(kind)
+    assert [(c.stage, c.command_id) for c in after.runs()] == [("b", sent["b"].command_id)]
+    after.join("c", incarnation=2)
+    after.later(2.5)
+    redone = after.runs()
+    assert [(c.stage, c.attempt) for c in redone] == [("c", 2)]
+    after.output(sent["b"])
+    after.output(redone[0])
+    succeed_all(after)
+    assert after.tasks[1, 1].state is TaskState.SUCCEEDED
+
+
+class AnyHistory(RuleBasedStateMachine):
+    """Whatever nodes do and whenever they die: nothing runs early or twice, and in the end every task ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World()
+        self.outstanding: list[Command] = []
+        self.incarnation = 0
+        self.problems = 0
+
+    def collect(self) -> None:
+        self.outstanding += self.world.runs()
+
+    @rule()
+    def submit(self) -> None:
+        self.problems += 1
+        self.world.submit(self.problems)
+        self.collect()
+
+    @rule(kind=st.sampled_from("abcd"), name=st.sampled_from(["x", "y"]))
+    def join(self, kind: str, name: str) -> None:
+        self.incarnation += 1
+        self.world.join(kind, f"{kind}{name}", self.incarnation)
+        self.collect()
+
+    @rule(kind=st.sampled_from("abcd"), name=st.sampled_from(["x", "y"]))
+    def lose(self, kind: str, name: str) -> None:
+        self.world.lose(f"{kind}{name}")
+        self.collect()
+
+    @rule(seconds=st.sampled_from([0.05, 0.3, 2.0, 11.0]))
+    def later(self, seconds: float) -> None:
+        self.world.later(seconds)
+        self.collect()
+
+    @precondition(lambda self: self.outstanding)
+    @rule(data=st.data(), outcome=st.sampled_from(list(Outcome)), final=st.booleans(), again=st.booleans())
+    def output(self, data: st.DataObject, outcome: Outcome, final: bool, again: bool) -> None:
+        command = data.draw(st.sampled_from(self.outstanding))
+        if not again:
+            self.outstanding.remove(command)
+        code = "" if outcome is Outcome.SUCCEEDED else ("NO_MODEL" if final else "EXCEPTION")
+        self.world.output(command, outcome, code, "because")
+        self.collect()
+
+    @invariant()
+    def one_attempt_at_a_time(self) -> None:
+        running = [(a.problem_id, a.stage) for a in self.world.running_attempts()]
+        assert len(running) == len(set(running))
+
+    @invariant()
+    def one_accepted_output_a_stage(self) -> None:
+        accepted = Counter((o.problem_id, o.stage) for o in self.world.outputs if o.accepted)
+        assert all(count == 1 for count in accepted.values())
+
+    @invariant()
+    def a_stage_runs_only_after_what_it_needs(self) -> None:
+        for (problem, _, name), row in self.world.stages.items():
+            if row.state in (StageState.RUNNING, StageState.SUCCEEDED):
+                for need in DIAMOND.stages[name].inputs:
+                    if need in DIAMOND.stages:
+                        assert self.world.stage(need, problem).state is StageState.SUCCEEDED
+
+    @invariant()
+    def a_finished_task_has_only_finished_stages(self) -> None:
+        for (problem, _), task in self.world.tasks.items():
+            if task.state.final:
+                assert all(self.world.stage(name, problem).state.final for name in DIAMOND.stages)
+
+    @invariant()
+    def events_are_numbered_without_gaps(self) -> None:
+        assert [e.event_id for e in self.world.events] == list(range(1, len(self.world.events) + 1))
+
+    def teardown(self) -> None:
+        for kind in "abcd":
+            self.incarnation += 1
+            self.world.join(kind, f"{kind}x", self.incarnation)
+            self.incarnation += 1
+            self.world.join(kind, f"{kind}y", self.incarnation)
+        for _ in range(200):
+            self.collect()
+            for command in self.outstanding:
+                self.world.output(command)
+            self.outstanding = []
+            self.world.later(0.5)
+            if all(task.state.final for task in self.world.tasks.values()):
+                break
+        assert all(task.state.final for task in self.world.tasks.values())
+        assert self.world.engine.active == 0
+
+
+AnyHistory.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestAnyHistory = AnyHistory.TestCase

@@ -1,0 +1,337 @@
+"""The whole orchestrator on a bus in memory: requests, nodes of known and unknown types, restarts, bad samples."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cyclonedds.idl import IdlStruct
+
+from hedgerow_idl import (
+    AppRequirements,
+    CommandKind,
+    Event,
+    Float64s,
+    Header,
+    NodeInfo,
+    ReplyStatus,
+    Request,
+    TaskId,
+    UserInput,
+    no_floats,
+    wire_type,
+)
+from hedgerow_idl.topics import BY_NAME, topic_of
+from hedgerow_nodes.core import Environment, ModuleNode, Refusal
+from hedgerow_nodes.core.identity import Identity
+from hedgerow_nodes.core.memory_bus import MemoryNetwork
+from hedgerow_nodes.core.node_loop import NodeLoop
+from hedgerow_orchestrator.orchestrator import Orchestrator
+from hedgerow_orchestrator.pipeline import Pipeline, StageSpec
+from hedgerow_orchestrator.store.migrate import upgrade
+from hedgerow_orchestrator.store.reader import StoreReader
+from hedgerow_orchestrator.store.writer import Store
+
+
+@wire_type
+class Colour(IdlStruct, typename="garden.Colour"):
+    header: Header = field(default_factory=Header)
+    name: str = ""
+    rgb: Float64s = field(default_factory=no_floats)
+
+
+class Requirements(ModuleNode):
+    """Repeat the text."""
+
+    kind = "app_requirements"
+    inputs = (UserInput,)
+    output = AppRequirements
+    execution = "inline"
+    seen: list[str]
+
+    def process(self, task: Any, user_input: UserInput) -> Any:
+        if user_input.text == "refuse":
+            raise Refusal("NO_WAY", "the text says so")
+        return AppRequirements(explanation=user_input.text)
+
+
+class Painter(ModuleNode):
+    """Paint the requirements."""
+
+    kind = "colour"
+    inputs = (AppRequirements,)
+    output = Colour
+    execution = "inline"
+
+    def process(self, task: Any, requirements: AppRequirements) -> Any:
+        return Colour(name=requirements.explanation, rgb=[0.5, float("nan"), 1.0])
+
+
+def spec(name: str, *inputs: str) -> StageSpec:
+    return StageSpec(name=name, kind=name, inputs=inputs, attempts=2, backoff_s=0.01)
+
+
+PLAN = Pipeline(
+    "garden",
+    {"app_requirements": spec("app_requirements", "user_input"), "colour": spec("colour", "app_requirements")},
+)
+
+
+class Garden:
+    """An orchestrator, two nodes and a client, moved by hand."""
+
+    def __init__(self, home: Path) -> None:
+        self.environment = Environment.read({"HEDGEROW_HOME": str(home)})
+        home.mkdir(exist_ok=True)
+        upgrade(self.environment.store_url)
+        self.network = MemoryNetwork()
+        self.nodes: dict[str, NodeLoop] = {}
+        self.orchestrator = self.new_orchestrator()
+        self.client = self.network.bus()
+        self.requests = self.client.writer(BY_NAME["hedgerow/request"])
+        self.replies = self.client.reader(BY_NAME["hedgerow/reply"], partition="client")
+        self.events = self.client.reader(BY_NAME["hedgerow/event"])
+        self.reader = StoreReader(self.environment.store_url, self.environment.blob_url)
+        self._ids = itertools.count(1)
+
+    def new_orchestrator(self) -> Orchestrator:
+        store = Store(self.environment.store_url, self.environment.blob_url)
+        return Orchestrator(self.network.bus(), store, PLAN)
+
+    def start(self, node_class: type[ModuleNode], identity: Identity | None = None) -> NodeLoop:
+        identity = identity or Identity.fresh(node_class.kind)
+        loop = NodeLoop(node_class(self.environment), self.network.bus(), identity)
+        self.nodes[node_class.kind] = loop
+        return loop
+
+    def turn(self, times: int = 1) -> None:
+        for _ in range(times):
+            for loop in [*self.nodes.values(), self.orchestrator]:
+                loop.step(0.001)
+
+    def until(self, seen: Callable[[], bool]) -> None:
+        for _ in range(500):
+            if seen():
+                return
+            self.turn()
+        raise AssertionError("not seen in 500 turns")
+
+    def ask(self, verb: str, body: Any, request_id: str = "") -> tuple[ReplyStatus, dict[str, Any]]:
+        request_id = request_id or f"request-{next(self._ids)}"
+        text = body if isinstance(body, str) else json.dumps(body)
+        self.requests.write(Request(request_id=request_id, client_id="client", verb=verb, body=text))
+        for _ in range(100):
+            self.turn()
+            for received in self.replies.take():
+                if received.sample.request_id == request_id:
+                    return received.sample.status, json.loads(received.sample.body)
+        raise AssertionError(f"no reply to {verb}")
+
+    def submit(self, text: str) -> tuple[int, int]:
+        status, body = self.ask("problem.submit", {"problem": {"text": text}})
+        assert status is ReplyStatus.OK, body
+        return body["task"]["problem_id"], body["task"]["iteration_id"]
+
+    def finish(self, key: tuple[int, int]) -> dict[str, Any]:
+        for _ in range(300):
+            self.turn()
+            task = self.reader.task(*key)
+            if task is not None and task["state"] in ("SUCCEEDED", "FAILED", "CANCELLED"):
+                return task
+        raise AssertionError(f"task {key} did not end: {self.reader.task(*key)}")
+
+
+@pytest.fixture
+def garden(tmp_path: Path) -> Iterator[Garden]:
+    garden = Garden(tmp_path / "home")
+    yield garden
+    garden.orchestrator.close()
+
+
+def test_an_answer_of_a_type_never_seen_before_is_stored_and_shown(garden: Garden) -> None:
+    garden.start(Requirements)
+    garden.start(Painter)
+    task = garden.finish(garden.submit("green"))
+    assert task["state"] == "SUCCEEDED"
+    assert task["stages"]["colour"]["output"] == {"name": "green", "rgb": [0.5, None, 1.0]}
+    assert [node["kind"] for node in garden.reader.nodes()] == ["app_requirements", "colour"]
+
+
+def test_events_on_the_bus_are_those_in_the_store(garden: Garden) -> None:
+    garden.start(Requirements)
+    garden.start(Painter)
+    garden.finish(garden.submit("green"))
+    garden.turn(5)
+    sent = [received.sample for received in garden.events.take()]
+    stored = garden.reader.events(limit=200)
+    assert [event.event_id for event in sent] == [row["id"] for row in stored][-len(sent) :]
+    assert isinstance(sent[0], Event)
+    assert "task.succeeded" in [event.kind for event in sent]
+
+
+def test_a_refusal_is_told_with_its_reason(garden: Garden) -> None:
+    garden.start(Requirements)
+    garden.start(Painter)
+    task = garden.finish(garden.submit("refuse"))
+    assert task["error"] == {"code": "NO_WAY", "reason": "app_requirements: the text says so"}
+    assert task["stages"]["app_requirements"]["error"] == {"code": "NO_WAY", "reason": "the text says so"}
+    assert task["stages"]["app_requirements"]["output"] is None
+    assert task["stages"]["colour"]["state"] == "CANCELLED"
+
+
+def test_iterations_count_up_from_whichever_they_begin(garden: Garden) -> None:
+    garden.start(Requirements)
+    garden.start(Painter)
+    garden.finish(garden.submit("one"))
+    second = garden.ask("problem.iterate", {"problem_id": 1, "from_iteration": 1, "changes": {"text": "two"}})[1]
+    garden.finish((1, second["task"]["iteration_id"]))
+    third = garden.ask("problem.iterate", {"problem_id": 1, "from_iteration": 1, "changes": {"text": "three"}})[1]
+    assert (second["task"]["iteration_id"], third["task"]["iteration_id"]) == (2, 3)
+    task = garden.finish((1, 3))
+    assert task["previous_iteration_id"] == 1
+    assert task["stages"]["colour"]["output"]["name"] == "three"
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "status", "says"),
+    [
+        ("problem.submit", {"problem": {"text": ""}}, ReplyStatus.INVALID, "text is empty"),
+        ("problem.submit", {}, ReplyStatus.INVALID, "no object"),
+        ("problem.submit", "{", ReplyStatus.INVALID, "no JSON"),
+        ("problem.submit", "[]", ReplyStatus.INVALID, "no object"),
+        ("problem.iterate", {"problem_id": 9}, ReplyStatus.NOT_FOUND, "problem 9 unknown"),
+        ("problem.iterate", {"problem_id": "x"}, ReplyStatus.INVALID, "problem_id 'x'"),
+        ("task.cancel", {"problem_id": 9, "iteration_id": 1}, ReplyStatus.NOT_FOUND, "task 9.1 unknown"),
+        ("node.command", {"node": "x", "command": "START"}, ReplyStatus.NOT_FOUND, "known: app_requirements"),
+        ("node.command", {"node": "app_requirements", "command": "FLY"}, ReplyStatus.INVALID, "known: START"),
+        ("nonsense", {}, ReplyStatus.INVALID, "known: health"),
+    ],
+)
+def test_bad_requests_are_told_what_is_wrong(
+    garden: Garden, verb: str, body: Any, status: ReplyStatus, says: str
+) -> None:
+    garden.start(Requirements)
+    garden.turn(5)
+    answered, text = garden.ask(verb, body)
+    assert answered is status
+    assert says in text["message"]
+    assert garden.reader.problems().items == []
+
+
+def test_a_request_that_is_repeated_is_answered_once(garden: Garden) -> None:
+    first = garden.ask("problem.submit", {"problem": {"text": "x"}}, request_id="same")
+    again = garden.ask("problem.submit", {"problem": {"text": "x"}}, request_id="same")
+    assert first == again
+    assert len(garden.reader.problems().items) == 1
+
+
+def test_an_idempotency_key_outlives_the_orchestrator(garden: Garden) -> None:
+    body = {"problem": {"text": "x"}, "idempotency_key": "k"}
+    first = garden.ask("problem.submit", body)
+    garden.orchestrator.close()
+    garden.orchestrator = garden.new_orchestrator()
+    assert garden.ask("problem.submit", body) == first
+    other = garden.ask("problem.submit", {"problem": {"text": "y"}, "idempotency_key": "k"})
+    assert other[0] is ReplyStatus.CONFLICT
+
+
+def test_a_restarted_orchestrator_finishes_what_was_begun_and_what_waited(garden: Garden) -> None:
+    garden.start(Requirements)
+    keys = [garden.submit(f"text {i}") for i in range(5)]
+    garden.turn(10)
+    garden.orchestrator.close()
+    garden.start(Painter)
+    garden.orchestrator = garden.new_orchestrator()
+    for i, key in enumerate(keys):
+        task = garden.finish(key)
+        assert task["stages"]["colour"]["output"]["name"] == f"text {i}"
+        assert task["stages"]["app_requirements"]["attempt"] == 1
+
+
+def test_a_consumer_that_comes_late_gets_its_input_from_the_store(garden: Garden) -> None:
+    producer = garden.start(Requirements)
+    key = garden.submit("kept")
+    garden.turn(10)
+    producer.leave()
+    producer.close()
+    del garden.nodes["app_requirements"]
+    garden.start(Painter)
+    assert garden.finish(key)["stages"]["colour"]["output"]["name"] == "kept"
+
+
+def test_a_restarted_node_does_not_run_the_past_again(garden: Garden) -> None:
+    calls: list[str] = []
+
+    class Counting(Requirements):
+        def process(self, task: Any, user_input: UserInput) -> Any:
+            calls.append(str(task.id))
+            return super().process(task, user_input)
+
+    first = garden.start(Counting)
+    garden.start(Painter)
+    for i in range(3):
+        garden.finish(garden.submit(f"{i}"))
+    first.leave()
+    first.close()
+    garden.start(Counting, Identity(first.identity.node_id, "app_requirements", first.identity.incarnation + 1))
+    garden.turn(20)
+    garden.finish(garden.submit("new"))
+    assert calls == ["1.1", "2.1", "3.1", "4.1"]
+
+
+def test_cancel_before_any_node_is_there(garden: Garden) -> None:
+    key = garden.submit("never mind")
+    status, body = garden.ask("task.cancel", {"problem_id": key[0], "iteration_id": key[1]})
+    assert (status, body["state"]) == (ReplyStatus.OK, "CANCELLED")
+    assert garden.finish(key)["state"] == "CANCELLED"
+    assert garden.ask("task.cancel", {"problem_id": key[0], "iteration_id": key[1]})[1]["state"] == "CANCELLED"
+
+
+def test_node_commands_are_answered_by_the_node(garden: Garden) -> None:
+    garden.start(Requirements)
+    garden.turn(5)
+    stopped = garden.ask("node.command", {"node": "app_requirements", "command": "STOP"})
+    assert (stopped[0], stopped[1]["state"]) == (ReplyStatus.OK, "INITIALIZING")
+    refused = garden.ask("node.configure", {"node": "app_requirements", "configuration": {"x": 1}})
+    assert refused[0] is ReplyStatus.CONFLICT
+    assert "known: none" in refused[1]["message"]
+
+
+def test_health_names_what_is_missing(garden: Garden) -> None:
+    garden.start(Requirements)
+    garden.until(lambda: (garden.reader.node("app_requirements") or {}).get("state") == "IDLE")
+    body = garden.ask("health", {})[1]
+    assert body["ready"] is False
+    assert {c["name"]: c["ok"] for c in body["components"]} == {
+        "orchestrator": True,
+        "store": True,
+        "node app_requirements": True,
+        "node colour": False,
+    }
+
+
+def test_strangers_do_no_harm(garden: Garden) -> None:
+    stranger = garden.network.bus()
+    outputs = stranger.writer(topic_of(AppRequirements))
+    garden.start(Requirements)
+    garden.turn(5)
+    for task in (TaskId(), TaskId(problem_id=77, iteration_id=7)):
+        outputs.write(AppRequirements(header=Header(task=task, stage="nonsense", node_id="nobody")))
+    outputs.write_raw(b"\x00\x01\x00\x00\xff\xff\xff\xff")
+    infos = stranger.writer(BY_NAME["hedgerow/node_info"])
+    infos.write(NodeInfo(node_id="evil", kind="evil", output_topic="evil/Type", output_schema="{" * 10))
+    infos.write(NodeInfo(node_id="liar", kind="liar", output_topic="hedgerow/event", output_type="garden.Colour"))
+    stranger.writer(BY_NAME["hedgerow/command"], partition="x").write_raw(b"")
+    garden.turn(5)
+    assert garden.ask("health", {})[0] is ReplyStatus.OK
+    garden.start(Painter)
+    assert garden.finish(garden.submit("still here"))["state"] == "SUCCEEDED"
+
+
+def test_commands_carry_the_kinds_that_nodes_know() -> None:
+    assert {kind.name for kind in CommandKind} >= {"START", "STOP", "RESET", "TERMINATE", "RUN", "CANCEL", "PREEMPT"}

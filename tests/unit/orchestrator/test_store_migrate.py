@@ -1,0 +1,163 @@
+"""Migrations: an empty store is made, a current one left alone, a newer one refused; up and down, the same tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, inspect, text
+
+from hedgerow_orchestrator.store import migrate
+from hedgerow_orchestrator.store.engine import open_for_writing
+from hedgerow_orchestrator.store.errors import StoreError, StoreUnavailable
+from hedgerow_orchestrator.store.schema import metadata
+from hedgerow_orchestrator.store.testing import StorePlace, a_stage, a_task, an_event, databases, new_place
+
+HEAD = "0001"
+
+
+@pytest.fixture(params=databases())
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StorePlace]:
+    with new_place(tmp_path, request.param, upgraded=False) as place:
+        yield place
+
+
+@pytest.fixture
+def engine(place: StorePlace) -> Iterator[Engine]:
+    """The store's database, opened beside the code under test."""
+    engine = open_for_writing(place.store_url, create=True)
+    yield engine
+    engine.dispose()
+
+
+def test_an_empty_store_is_made(place: StorePlace) -> None:
+    assert migrate.upgrade(place.store_url) == migrate.StoreCheck("current", HEAD, HEAD)
+    assert migrate.check(place.store_url).good
+
+
+def test_the_tables_are_those_of_the_schema(place: StorePlace) -> None:
+    migrate.upgrade(place.store_url)
+    assert migrate.check(place.store_url).differences == ()
+
+
+def test_a_current_store_is_left_alone(place: StorePlace) -> None:
+    migrate.upgrade(place.store_url)
+    with place.writer() as store:
+        store.commit([a_task(), an_event(3)], durable=True)
+    assert migrate.upgrade(place.store_url).state == "current"
+    with place.writer() as store:
+        assert store.task_row(1, 1) == a_task()
+
+
+def test_down_and_up_again_gives_the_same_tables(place: StorePlace, engine: Engine) -> None:
+    migrate.upgrade(place.store_url)
+    with place.writer() as store:
+        store.commit([a_task(), a_stage()], durable=True)
+    migrate.downgrade(place.store_url)
+    assert set(inspect(engine).get_table_names()) == {"alembic_version"}
+    assert migrate.check(place.store_url).state == "empty"
+    assert migrate.upgrade(place.store_url).good
+    with place.writer() as store:
+        assert store.open_ids() == []
+
+
+def test_a_newer_store_is_refused_and_left_alone(place: StorePlace, engine: Engine) -> None:
+    migrate.upgrade(place.store_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert migrate.check(place.store_url) == migrate.StoreCheck("newer", "9999", HEAD)
+    with pytest.raises(StoreError, match=r"revision '9999'.*up to '0001'; install the newer version"):
+        migrate.upgrade(place.store_url)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "9999"
+
+
+def test_the_checks_and_keys_of_the_migration_are_those_of_the_schema(engine: Engine, place: StorePlace) -> None:
+    """Alembic compares columns and indexes, but neither CHECKs nor SQLite's table options."""
+    migrate.upgrade(place.store_url)
+    with engine.connect() as connection:
+        migrated = _constraints(connection)
+    migrate.downgrade(place.store_url)
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        assert _constraints(connection) == migrated
+
+
+def test_a_difference_is_named(place: StorePlace, engine: Engine) -> None:
+    migrate.upgrade(place.store_url)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE node ADD COLUMN colour TEXT"))
+        connection.execute(text("DROP INDEX ix_task_state_problem_id_iteration_id"))
+    found = migrate.check(place.store_url)
+    assert (found.state, found.good) == ("current", False)
+    assert sorted(found.differences) == [
+        "add_index ix_task_state_problem_id_iteration_id",
+        "remove_column node colour",
+    ]
+
+
+def test_tables_of_others_are_not_touched(place: StorePlace, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE task (mine INTEGER)"))
+    with pytest.raises(StoreError, match="holds tables of others: task"):
+        migrate.upgrade(place.store_url)
+    assert [each["name"] for each in inspect(engine).get_columns("task")] == ["mine"]
+
+
+def test_a_migration_that_fails_leaves_nothing(
+    place: StorePlace, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise StoreUnavailable("power cut")
+
+    # The tables are made by now; what Alembic does last is to note the revision.
+    monkeypatch.setattr("alembic.runtime.migration.HeadMaintainer._insert_version", fails)
+    with pytest.raises(StoreUnavailable, match="power cut"):
+        migrate.upgrade(place.store_url)
+    assert "task" not in inspect(engine).get_table_names()
+
+
+def test_checking_makes_no_store(tmp_path: Path) -> None:
+    with new_place(tmp_path, upgraded=False) as place:
+        assert migrate.check(place.store_url) == migrate.StoreCheck("missing", None, HEAD)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_is_made(tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "deep"
+    with new_place(folder) as place:
+        assert migrate.check(place.store_url).good
+    assert (folder / "hedgerow.sqlite").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreUnavailable, match="cannot be made"):
+        migrate.upgrade(f"sqlite:///{tmp_path / 'file' / 'hedgerow.sqlite'}")
+
+
+def test_the_migrations_are_part_of_the_package() -> None:
+    migrations = files("hedgerow_orchestrator.store") / "migrations"
+    assert (migrations / "env.py").is_file()
+    revisions = [each.name for each in (migrations / "versions").iterdir() if each.name.endswith(".py")]
+    assert sorted(revisions)[-1].startswith(HEAD)
+
+
+def _constraints(connection: Connection) -> dict[str, Any]:
+    inspector = inspect(connection)
+    found: dict[str, Any] = {}
+    for table in metadata.tables:
+        checks = {each["name"]: re.sub(r"\s+", " ", each["sqltext"]) for each in inspector.get_check_constraints(table)}
+        foreign = [
+            (each["name"], each["referred_table"], each["options"]) for each in inspector.get_foreign_keys(table)
+        ]
+        columns = [(each["name"], str(each["type"]), each["nullable"]) for each in inspector.get_columns(table)]
+        primary = inspector.get_pk_constraint(table)
+        found[table] = (checks, foreign, columns, primary["name"], primary["constrained_columns"])
+        if connection.dialect.name == "sqlite":
+            found[table] += (connection.execute(text(f"SELECT wr FROM pragma_table_list('{table}')")).scalar(),)
+    return found

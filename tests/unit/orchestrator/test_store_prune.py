@@ -1,0 +1,199 @@
+"""Retention: what is old and finished goes, what is needed to go on stays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hedgerow_orchestrator.states import TaskState
+from hedgerow_orchestrator.store import prune as pruning
+from hedgerow_orchestrator.store.changes import Change
+from hedgerow_orchestrator.store.errors import StoreError, StoreMissing
+from hedgerow_orchestrator.store.prune import prune
+from hedgerow_orchestrator.store.testing import (
+    StorePlace,
+    a_request,
+    a_stage,
+    a_task,
+    an_attempt,
+    an_event,
+    an_output,
+    databases,
+    new_place,
+)
+
+NOW_S = 1_000_000.0
+DAY_S = 86_400.0
+OLD_S, YOUNG_S = NOW_S - 2 * DAY_S, NOW_S - 10.0
+
+
+@pytest.fixture(params=databases())
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StorePlace]:
+    with new_place(tmp_path, request.param) as place:
+        yield place
+
+
+def closed(problem_id: int, iteration_id: int = 1, at_s: float = OLD_S) -> list[Change]:
+    key = (problem_id, iteration_id)
+    task = a_task(*key, state=TaskState.SUCCEEDED, created_at_s=at_s - 1, finished_at_s=at_s)
+    return [task, a_stage(*key), an_attempt(*key), an_output(*key, at_s=at_s)]
+
+
+def opened(problem_id: int, iteration_id: int = 1) -> list[Change]:
+    key = (problem_id, iteration_id)
+    return [a_task(*key, created_at_s=OLD_S), a_stage(*key), an_attempt(*key), an_output(*key, at_s=OLD_S)]
+
+
+def fill(place: StorePlace, *groups: list[Change]) -> None:
+    with place.writer() as store:
+        store.commit([change for group in groups for change in group], durable=False)
+
+
+def remaining(place: StorePlace) -> dict[str, int]:
+    with place.reader() as reader, reader._engine.connect() as connection:
+        tables = ("task", "stage", "attempt", "output", "event", "request")
+        return {name: connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one() for name in tables}
+
+
+def test_old_problems_go_with_all_that_hangs_on_them(place: StorePlace) -> None:
+    fill(place, closed(1), closed(2, at_s=YOUNG_S), opened(3), closed(4))
+    assert prune(place.store_url, DAY_S, ["task"], now_s=NOW_S) == {"task": 1}
+    assert remaining(place) == {"task": 3, "stage": 3, "attempt": 3, "output": 3, "event": 0, "request": 0}
+    with place.reader() as reader:
+        assert reader.problem(1) is None
+
+
+def test_a_problem_goes_as_a_whole(place: StorePlace) -> None:
+    fill(place, closed(1, 1), closed(1, 2, at_s=YOUNG_S), closed(2, 1), opened(2, 2), closed(3, 1), closed(3, 2))
+    fill(place, opened(9))
+    assert prune(place.store_url, DAY_S, ["task"], now_s=NOW_S) == {"task": 2}
+    with place.writer() as store:
+        assert [store.last_iteration(problem_id) for problem_id in (1, 2, 3)] == [2, 2, 0]
+
+
+def test_ids_are_never_given_twice(place: StorePlace) -> None:
+    fill(place, closed(1), closed(7), [an_event(1, at_s=OLD_S), an_event(8, at_s=OLD_S)])
+    with place.writer() as store:
+        before = store.last_ids()
+        prune(place.store_url, DAY_S, now_s=NOW_S)
+        assert store.last_ids() == before
+    assert remaining(place)["event"] == 1
+
+
+def test_outputs_of_old_tasks_go_alone(place: StorePlace) -> None:
+    orphan = an_output(77, at_s=OLD_S)
+    fill(place, closed(1), closed(2, at_s=YOUNG_S), opened(3), [orphan])
+    assert prune(place.store_url, DAY_S, ["output"], now_s=NOW_S) == {"output": 2}
+    assert remaining(place) == {"task": 3, "stage": 3, "attempt": 3, "output": 2, "event": 0, "request": 0}
+    with place.reader() as reader:
+        view = reader.task(1, 1)
+        assert view is not None
+        assert view["stages"]["hw_constraints"]["output"] is None
+
+
+def test_old_events_go_up_to_the_first_young_one(place: StorePlace) -> None:
+    times_s = [OLD_S, OLD_S + 1, YOUNG_S, OLD_S, YOUNG_S]
+    fill(place, [an_event(n, at_s=at_s) for n, at_s in enumerate(times_s, start=1)])
+    assert prune(place.store_url, DAY_S, ["event"], now_s=NOW_S) == {"event": 2}
+    with place.reader() as reader:
+        assert [each["id"] for each in reader.events()] == [3, 4, 5]
+
+
+def test_old_keys_go(place: StorePlace) -> None:
+    fill(place, [a_request("old", at_s=OLD_S), a_request("young", at_s=YOUNG_S)])
+    assert prune(place.store_url, DAY_S, ["request"], now_s=NOW_S) == {"request": 1}
+    with place.writer() as store:
+        assert (store.request_of("old"), store.request_of("young")) == (None, a_request("young", at_s=YOUNG_S))
+
+
+def test_large_numbers_go_in_batches(place: StorePlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pruning, "_BATCH", 3)
+    fill(place, *(closed(n) for n in range(1, 12)), [an_event(n, at_s=OLD_S) for n in range(1, 12)])
+    removed = prune(place.store_url, DAY_S, now_s=NOW_S)
+    assert removed == {"output": 11, "task": 10, "event": 10, "request": 0}
+    assert remaining(place) == {"task": 1, "stage": 1, "attempt": 1, "output": 0, "event": 1, "request": 0}
+
+
+ages = st.sampled_from([OLD_S, YOUNG_S])
+tasks = st.dictionaries(
+    st.tuples(st.integers(1, 5), st.integers(1, 3)), st.tuples(st.sampled_from(TaskState), ages), max_size=9
+)
+
+
+@pytest.fixture(scope="module")
+def emptied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorePlace]:
+    with new_place(tmp_path_factory.mktemp("prune")) as place:
+        yield place
+
+
+@settings(deadline=None, max_examples=30)
+@given(tasks=tasks)
+def test_a_dry_run_counts_what_a_real_one_removes(
+    emptied: StorePlace, tasks: dict[tuple[int, int], tuple[TaskState, float]]
+) -> None:
+    rows: list[Change] = [an_event(1, at_s=OLD_S), an_event(2, at_s=YOUNG_S), a_request(at_s=OLD_S)]
+    for key, (state, at_s) in tasks.items():
+        finished_at_s = at_s if state.final else None
+        rows += [a_task(*key, state=state, created_at_s=OLD_S, finished_at_s=finished_at_s), an_output(*key)]
+    with emptied.writer() as store:
+        with store._engine.connect() as connection:
+            for table in ("task", "output", "event", "request"):
+                connection.exec_driver_sql(f"DELETE FROM {table}")
+            connection.commit()
+        store.commit(rows, durable=False)
+        for table in pruning.RULES:
+            before = remaining(emptied)
+            counted = prune(emptied.store_url, DAY_S, [table], now_s=NOW_S, dry_run=True)
+            assert remaining(emptied) == before
+            assert prune(emptied.store_url, DAY_S, [table], now_s=NOW_S) == counted
+            assert before[table] - remaining(emptied)[table] == counted[table]
+        lost = set(tasks) - set(store.open_ids(tuple(TaskState)))
+    assert all(tasks[key][0].final and tasks[key][1] == OLD_S for key in lost)
+    assert all(key[0] != max(p for p, _ in tasks) for key in lost)
+
+
+def test_payloads_that_no_row_names_go_after_an_hour(place: StorePlace, tmp_path: Path) -> None:
+    old, kept = closed(1), opened(2)
+    old.append(an_output(1, stage="large", cdr=b"1" * 70_000))
+    kept.append(an_output(2, stage="large", cdr=b"2" * 70_000, plain='"' + "x" * 70_000 + '"'))
+    fill(place, old, kept)
+    files = list(tmp_path.glob("blobs/*/*"))
+    assert len(files) == 3
+    removed = prune(place.store_url, DAY_S, ["output"], blob_url=place.blob_url, now_s=NOW_S)
+    assert removed == {"output": 2, "blob": 0}
+    for file in files:
+        os.utime(file, (1, 1))
+    assert prune(place.store_url, DAY_S, [], blob_url=place.blob_url, dry_run=True) == {"blob": 1}
+    assert prune(place.store_url, DAY_S, [], blob_url=place.blob_url) == {"blob": 1}
+    with place.writer() as store:
+        assert store.accepted_output(2, 1, "large") == b"2" * 70_000
+
+
+def test_the_orchestrator_goes_on_meanwhile(place: StorePlace) -> None:
+    fill(place, *(closed(n) for n in range(1, 6)))
+    with place.writer() as store, place.reader() as reader:
+        store.commit(opened(6), durable=True)
+        prune(place.store_url, DAY_S, now_s=NOW_S)
+        store.commit(opened(7), durable=True)
+        assert [each["problem_id"] for each in reader.problems().items] == [7, 6]
+
+
+def test_an_unknown_table_is_named(place: StorePlace) -> None:
+    with pytest.raises(StoreError, match="table 'node' has no retention; known: output, task, event, request"):
+        prune(place.store_url, DAY_S, ["task", "node"])
+
+
+def test_a_negative_age_is_refused(place: StorePlace) -> None:
+    with pytest.raises(StoreError, match=r"age -1.0 s is negative"):
+        prune(place.store_url, -1.0)
+
+
+def test_a_missing_store_is_not_made(tmp_path: Path) -> None:
+    with new_place(tmp_path, upgraded=False) as place, pytest.raises(StoreMissing):
+        prune(place.store_url, DAY_S)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,150 @@
+"""What the orchestrator reads back after a start: unfinished tasks, accepted outputs, the ids it gave out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from hedgerow_orchestrator.states import StageState, TaskState
+from hedgerow_orchestrator.store import recovery
+from hedgerow_orchestrator.store.errors import BlobCorrupt
+from hedgerow_orchestrator.store.recovery import LastIds
+from hedgerow_orchestrator.store.testing import (
+    StorePlace,
+    a_request,
+    a_stage,
+    a_task,
+    an_attempt,
+    an_event,
+    an_output,
+    databases,
+    new_place,
+)
+from hedgerow_orchestrator.store.writer import Store
+
+
+@pytest.fixture(params=databases())
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StorePlace]:
+    with new_place(tmp_path, request.param) as place:
+        yield place
+
+
+@pytest.fixture
+def store(place: StorePlace) -> Iterator[Store]:
+    with place.writer() as store:
+        yield store
+
+
+def test_open_tasks_are_those_that_wait_or_run_in_id_order(store: Store) -> None:
+    states = [*TaskState, *reversed(TaskState)]
+    tasks = [a_task(problem_id=2 - n // 5, iteration_id=n + 1, state=state) for n, state in enumerate(states)]
+    store.commit(tasks, durable=False)
+    expected = sorted((t.problem_id, t.iteration_id) for t in tasks if not t.state.final)
+    assert [(each.task.problem_id, each.task.iteration_id) for each in store.open_tasks()] == expected
+    assert store.open_ids() == expected
+    waiting = sorted((t.problem_id, t.iteration_id) for t in tasks if t.state is TaskState.WAITING)
+    assert store.open_ids([TaskState.WAITING]) == waiting
+    assert {each.task.state for each in store.open_tasks([TaskState.RUNNING])} == {TaskState.RUNNING}
+
+
+def test_an_open_task_has_its_stages_in_pipeline_order_and_their_attempts_in_order(store: Store) -> None:
+    names = ["zeta", "alpha", "mid"]
+    stages = [a_stage(1, 1, name, position=position) for position, name in enumerate(names)]
+    attempts = [an_attempt(1, 1, name, attempt=number) for number in (2, 10, 1) for name in reversed(names)]
+    others = [a_task(2), a_stage(2, 1, "alpha"), an_attempt(2, 1, "alpha")]
+    store.commit([a_task(), *reversed(stages), *attempts, *others], durable=False)
+    first, second = store.open_tasks()
+    assert first.stages == stages
+    assert [(row.stage, row.attempt) for row in first.attempts] == [(n, k) for n in names for k in (1, 2, 10)]
+    assert (second.stages, second.attempts) == ([others[1]], [others[2]])
+
+
+def test_many_waiting_tasks_are_loaded_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recovery, "_BATCH", 7)
+    store.commit([a_task(n) for n in range(1, 51)] + [a_stage(n) for n in range(1, 51)], durable=False)
+    keys = store.open_ids([TaskState.WAITING])
+    loaded = store.load_tasks([*keys, (99, 1)])
+    assert [each.task.problem_id for each in loaded] == list(range(1, 51))
+    assert all(len(each.stages) == 1 for each in loaded)
+
+
+def test_loading_no_tasks_gives_none(store: Store) -> None:
+    assert store.load_tasks([]) == []
+    assert store.load_task(1, 1) is None
+    assert store.task_row(1, 1) is None
+    assert store.open_tasks() == []
+
+
+def test_the_accepted_output_is_the_newest_attempts(store: Store) -> None:
+    store.commit([a_task(), an_output(attempt=2, cdr=b"second")], durable=False)
+    outputs = [
+        an_output(attempt=1, cdr=b"first"),
+        an_output(attempt=3, cdr=b"late", accepted=False),
+        an_output(stage="other", cdr=b"other"),
+        an_output(2, cdr=b"other task"),
+    ]
+    store.commit(outputs, durable=False)
+    assert store.accepted_output(1, 1, "hw_constraints") == b"second"
+    assert store.accepted_output(1, 1, "other") == b"other"
+    assert store.accepted_output(1, 1, "none") is None
+    assert store.accepted_output(1, 2, "hw_constraints") is None
+
+
+@pytest.mark.parametrize("size", [0, 64 * 1024, 64 * 1024 + 1, 300_000])
+def test_an_output_of_any_size_comes_back(store: Store, tmp_path: Path, size: int) -> None:
+    store.commit([a_task(), an_output(cdr=b"\xff" * size, plain="{}")], durable=True)
+    assert store.accepted_output(1, 1, "hw_constraints") == b"\xff" * size
+    outside = [file.stat().st_size for file in tmp_path.glob("blobs/*/*")]
+    assert outside == ([size] if size > 64 * 1024 else [])
+
+
+def test_a_large_output_that_was_changed_is_not_handed_out(store: Store, tmp_path: Path) -> None:
+    store.commit([a_task(), an_output(cdr=b"1" * 70_000)], durable=False)
+    blob = next(tmp_path.glob("blobs/*/*"))
+    blob.write_bytes(b"2" + b"1" * 69_999)
+    with pytest.raises(BlobCorrupt, match=blob.name):
+        store.accepted_output(1, 1, "hw_constraints")
+
+
+def test_ids_are_counted_on_from_the_highest(store: Store) -> None:
+    assert store.last_ids() == LastIds(0, 0)
+    assert store.last_iteration(3) == 0
+    closed = a_task(12, 1, state=TaskState.SUCCEEDED)
+    store.commit([a_task(3, 1), a_task(3, 2), closed, an_event(41), an_event(40)], durable=True)
+    assert store.last_ids() == LastIds(12, 41)
+    assert store.last_iteration(3) == 2
+
+
+def test_a_submission_is_remembered_by_its_key(store: Store) -> None:
+    store.commit([a_request("a"), a_request("b", reply="{}")], durable=True)
+    assert store.request_of("b") == a_request("b", reply="{}")
+    assert store.request_of("c") is None
+
+
+def test_a_task_whose_stages_finished_is_loaded_with_their_ends(store: Store) -> None:
+    ended = {"state": StageState.FAILED, "finished_at_s": 5.5, "error_code": "EXCEPTION", "reason": "ValueError: 3"}
+    store.commit([a_task(state=TaskState.FAILED), a_stage(**ended), an_attempt(**ended)], durable=False)
+    loaded = store.load_task(1, 1)
+    assert loaded is not None
+    assert (loaded.stages, loaded.attempts) == ([a_stage(**ended)], [an_attempt(**ended)])
+
+
+def test_listing_what_is_open_reads_only_the_index(place: StorePlace) -> None:
+    if not place.store_url.startswith("sqlite"):
+        pytest.skip("the plan is SQLite's")
+    statements: list[str] = []
+
+    def seen(*arguments: Any) -> None:
+        statements.append(arguments[2])
+
+    with place.writer() as store:
+        event.listen(store._engine, "before_cursor_execute", seen)
+        assert store.open_ids() == []
+        query = next(each for each in statements if each.startswith("SELECT"))
+        with store._engine.connect() as connection:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", ("WAITING", "RUNNING")).all()
+    assert "USING COVERING INDEX ix_task_state" in plan[0].detail
