@@ -22,7 +22,7 @@ lint: $(STAMP)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m importlinter.cli lint
+	$(PY) -c 'from importlinter.cli import lint_imports_command as lint; lint()'
 	$(PY) -m hedgerow_idl.export --check
 
 # The peer of a second vendor: needs Debian's fastddsgen, libfastrtps-dev, cmake and g++.

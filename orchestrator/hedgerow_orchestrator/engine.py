@@ -50,7 +50,7 @@ class Engine:
         self._waiting: deque[Key] = deque()
         self._active: dict[Key, TaskRun] = {}
         self._hands = Hands()
-        self._outcomes = Outcomes(new_id, lambda run: self._active.pop(run.key, None))
+        self._outcomes = Outcomes(new_id, self._forget)
         self._confirm_by_s: float | None = None
         self.late_outputs = 0
 
@@ -67,6 +67,9 @@ class Engine:
     def run_of(self, key: Key) -> TaskRun | None:
         """The active task with this key."""
         return self._active.get(key)
+
+    def _forget(self, run: TaskRun) -> None:
+        self._active.pop(run.key, None)
 
     # --- tasks ----------------------------------------------------------------------------------------------------
 

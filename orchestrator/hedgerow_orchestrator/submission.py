@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cyclonedds.idl import IdlStruct
 from hedgerow_idl import (
     AppRequirements,
     Baselines,
@@ -29,7 +30,7 @@ TITLE_LENGTH = 120
 OBJECTIVES = ("", "carbon", "energy", "latency")
 _NOT_THE_USERS = ("header", "previous")
 
-BASELINE_TYPES: Mapping[str, type[Any]] = {
+BASELINE_TYPES: Mapping[str, type[IdlStruct]] = {
     "app_requirements": AppRequirements,
     "ml_model_metadata": MLModelMetadata,
     "hw_constraints": HWConstraints,

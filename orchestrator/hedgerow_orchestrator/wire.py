@@ -110,7 +110,8 @@ class Wire:
     @property
     def malformed(self) -> int:
         """How many samples could not be decoded."""
-        readers = (self.infos, self.statuses, self.answers, self.requests, *self._outputs.values())
+        fixed: list[Reader[Any]] = [self.infos, self.statuses, self.answers, self.requests]
+        readers = [*fixed, *self._outputs.values()]
         return sum(reader.malformed for reader in readers)
 
     def _command_writer(self, node_id: str) -> Writer[Command]:

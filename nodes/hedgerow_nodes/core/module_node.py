@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+import dataclasses
+from typing import Any, ClassVar, Literal, cast
 
 from cyclonedds.idl import IdlStruct
 
@@ -65,7 +66,7 @@ def _check_declaration(cls: type[ModuleNode]) -> None:
     for wire in (*cls.inputs, cls.output):
         if not (isinstance(wire, type) and issubclass(wire, IdlStruct)):
             raise TypeError(f"{name}: {wire!r} is no wire type; derive it from IdlStruct and decorate it @wire_type")
-        if next(iter(wire.__dataclass_fields__.values())).type not in (Header, "Header"):
+        if dataclasses.fields(cast("Any", wire))[0].type not in (Header, "Header"):
             raise TypeError(f"{name}: the first field of {wire.__name__} must be `header: Header`")
     if cls.execution not in ("worker", "inline"):
         raise TypeError(f"{name}: execution {cls.execution!r} unknown; known: worker, inline")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from cyclonedds.qos import Policy, Qos
+from cyclonedds.qos import BasePolicy, Policy, Qos
 from cyclonedds.util import duration
 
 from hedgerow_idl.topics import BULK_DEPTH, COMMAND_DEPTH, RING_DEPTH, Profile
@@ -20,7 +20,7 @@ _XCDR1 = Policy.DataRepresentation(use_cdrv0_representation=True, use_xcdrv2_rep
 # Writers are keep-last, so a write never blocks; the time only bounds what the library might wait for.
 _RELIABLE = Policy.Reliability.Reliable(duration(milliseconds=100))
 
-_COMMON: dict[Profile, tuple[Policy, ...]] = {
+_COMMON: dict[Profile, tuple[BasePolicy, ...]] = {
     Profile.STATE: (
         _RELIABLE,
         Policy.Durability.TransientLocal,

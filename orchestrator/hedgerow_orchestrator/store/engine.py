@@ -43,8 +43,10 @@ def sqlite_path(url: URL) -> Path | None:
     return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 
 
-def open_for_writing(text: str, *, create: bool = False) -> Engine:
+def open_for_writing(text: str, *, create: bool = False, busy_timeout_ms: int | None = None) -> Engine:
     """Open the store for the orchestrator; its folder is made when `create` is set.
+
+    `busy_timeout_ms` is how long a statement waits for SQLite's lock, 5 s unless given.
 
     Raises:
         StoreError: the URL cannot be used.
@@ -62,7 +64,9 @@ def open_for_writing(text: str, *, create: bool = False) -> Engine:
             raise StoreUnavailable(f"folder {path.parent} cannot be made: {error}") from error
     elif not path.exists():
         raise missing(path)
-    return _sqlite_engine(url, f"file:{quote(str(path.absolute()))}?mode={'rwc' if create else 'rw'}", writes=True)
+    engine = _sqlite_engine(url, "rwc" if create else "rw", busy_timeout_ms)
+    event.listen(engine, "connect", _set_up_writer)
+    return engine
 
 
 def open_for_reading(text: str) -> Engine:
@@ -74,7 +78,7 @@ def open_for_reading(text: str) -> Engine:
     url = store_url(text)
     path = sqlite_path(url)
     if path is not None:
-        return _sqlite_engine(url, f"file:{quote(str(path.absolute()))}?mode=ro", writes=False)
+        return _sqlite_engine(url, "ro")
     engine = create_engine(url, paramstyle="format", pool_pre_ping=True, pool_size=8, max_overflow=32)
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
@@ -109,13 +113,16 @@ def sorted_error(error: BaseException, engine: Engine) -> StoreError:
     return StoreError(f"store {place} refused: {text} ({type(cause).__name__})")
 
 
-def _sqlite_engine(url: URL, uri: str, *, writes: bool) -> Engine:
+def _sqlite_engine(url: URL, mode: str, busy_timeout_ms: int | None = None) -> Engine:
+    uri = f"file:{quote(str(Path(url.database or '').absolute()))}?mode={mode}"
+    timeout_ms = BUSY_TIMEOUT_MS if busy_timeout_ms is None else busy_timeout_ms
+
     def connect() -> sqlite3.Connection:
         # Autocommit in the driver: every BEGIN is our own, so that it can be the right one.
-        return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        timeout_s = timeout_ms / 1000
+        return sqlite3.connect(uri, timeout_s, uri=True, isolation_level=None, check_same_thread=False)
 
     engine = create_engine(url, creator=connect, poolclass=QueuePool, pool_size=8, max_overflow=32)
-    event.listen(engine, "connect", _set_up_writer if writes else _set_up_reader)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -126,14 +133,8 @@ def _begin(connection: Connection) -> None:
 
 
 def _set_up_writer(connection: sqlite3.Connection, _record: object) -> None:
-    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
     # Checkpoints inside a commit were the tail of the latency; the Checkpointer does them beside it.
     connection.execute("PRAGMA wal_autocheckpoint=0")
-
-
-def _set_up_reader(connection: sqlite3.Connection, _record: object) -> None:
-    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    connection.execute("PRAGMA query_only=ON")

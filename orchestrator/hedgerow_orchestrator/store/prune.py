@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     Delete,
     Engine,
     Select,
@@ -29,8 +28,11 @@ from hedgerow_orchestrator.store.engine import open_for_writing, sorted_error
 from hedgerow_orchestrator.store.errors import StoreError
 from hedgerow_orchestrator.store.schema import event, output, request, task
 
-# One transaction each: the orchestrator's commits get their turn in between.
-_BATCH = 2_000
+# Rows or problems in one transaction: the orchestrator's commits get their turn in between.
+_BATCH = 1_000
+# SQLite has no queue for its lock: who waits looks again after 25 ms, who has it could take it again at once.
+_PAUSE_S = 0.03
+_LOCK_TIMEOUT_MS = 60_000
 # A payload is written before its row: one this young may belong to a commit that is under way.
 _BLOB_GRACE_S = 3_600.0
 _FINAL = [state.value for state in TaskState if state.final]
@@ -67,7 +69,7 @@ def prune(
     if older_than_s < 0:
         raise StoreError(f"age {older_than_s} s is negative; give the age from which on rows go")
     limit_s = (time.time() if now_s is None else now_s) - older_than_s
-    engine = open_for_writing(url)
+    engine = open_for_writing(url, busy_timeout_ms=_LOCK_TIMEOUT_MS)
     try:
         # In the order of RULES: outputs that go with their task are counted once.
         removed = {name: RULES[name](engine, limit_s, dry_run) for name in RULES if name in wanted}
@@ -155,12 +157,11 @@ def _remove(engine: Engine, old: Select[Any], statements: Callable[[list[Any]], 
         return _count(engine, old)
     removed = 0
     with engine.connect().execution_options(hedgerow_writes=True) as connection:
-        while keys := _next_keys(connection, old):
-            with_last = [connection.execute(statement).rowcount for statement in statements(keys)]
-            removed += with_last[-1]
+        while True:
+            keys = list(connection.execute(old.limit(_BATCH)).scalars())
+            if keys:
+                removed += [connection.execute(statement).rowcount for statement in statements(keys)][-1]
             connection.commit()
-    return removed
-
-
-def _next_keys(connection: Connection, old: Select[Any]) -> list[Any]:
-    return list(connection.execute(old.limit(_BATCH)).scalars())
+            if len(keys) < _BATCH:
+                return removed
+            time.sleep(_PAUSE_S)

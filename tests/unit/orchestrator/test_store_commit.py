@@ -19,7 +19,7 @@ from hedgerow_orchestrator.states import StageState, TaskState
 from hedgerow_orchestrator.store import engine as store_engine
 from hedgerow_orchestrator.store.blobs import BlobStore
 from hedgerow_orchestrator.store.changes import Change
-from hedgerow_orchestrator.store.errors import StoreError, StoreMissing, StoreUnavailable
+from hedgerow_orchestrator.store.errors import CommitUncertain, StoreError, StoreMissing, StoreUnavailable
 from hedgerow_orchestrator.store.recovery import LastIds
 from hedgerow_orchestrator.store.testing import (
     StorePlace,
@@ -348,3 +348,32 @@ def test_the_records_under_test_are_all_there_are() -> None:
     kinds = {type(make()) for make in (a_task, a_stage, an_attempt, an_output, an_event, a_node, a_request)}
     assert kinds == set(Change.__args__)
     assert all(dataclasses.is_dataclass(kind) for kind in kinds)
+
+
+@pytest.mark.skipif("postgresql" not in databases(), reason="needs PostgreSQL")
+@pytest.mark.parametrize("during_commit", [False, True])
+def test_a_lost_connection_is_unavailable_before_commit_and_uncertain_during_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, during_commit: bool
+) -> None:
+    class Breaking:
+        """The store's connection, cut by the server before its first statement or before its COMMIT."""
+
+        def __init__(self, connection: Any) -> None:
+            self.connection = connection
+
+        def __getattr__(self, name: str) -> Any:
+            if name == ("commit" if during_commit else "cursor"):
+                backend = self.connection.driver_connection.info.backend_pid
+                with store._engine.connect() as other:
+                    other.exec_driver_sql(f"SELECT pg_terminate_backend({backend}, 5000)")
+            return getattr(self.connection, name)
+
+    with new_place(tmp_path, "postgresql") as place, place.writer() as store:
+        store.commit([an_event(1)], durable=True)
+        opened = store._open
+        with monkeypatch.context() as patched:
+            patched.setattr(store, "_open", lambda durable: Breaking(opened(durable=durable)))
+            with pytest.raises(CommitUncertain if during_commit else StoreUnavailable):
+                store.commit([an_event(2)], durable=True)
+        store.commit([an_event(2)], durable=True)
+        assert store.last_ids().event_id == 2
