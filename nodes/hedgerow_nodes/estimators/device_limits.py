@@ -12,8 +12,6 @@ from hedgerow_nodes.estimators.interval import Interval
 from hedgerow_nodes.estimators.model_need import Need
 from hedgerow_nodes.estimators.quantity_text import quantity
 
-RATE_UNITS = ("1/s", "fps", "Hz")
-
 
 @dataclass(frozen=True)
 class Limits:
@@ -64,9 +62,11 @@ def _over(what: str, value: float, limit: float, unit: str) -> list[Breach]:
 def latency_limit_s(limits: Iterable[Limit]) -> float:
     """The tightest latency among an application's limits, NaN if there is none.
 
-    A wanted rate is one inference after another, so it limits the latency to its inverse.
+    A wanted throughput is one inference after another, so it limits the latency to its inverse; a volume over a day
+    (`volume_per_s`) is none, since several devices may share it.
     """
     known = list(limits)
     times_s = [one.value for one in known if one.comparison == "<=" and one.unit == "s" and "latency" in one.name]
-    rates = [one.value for one in known if one.comparison == ">=" and one.unit in RATE_UNITS and one.value > 0]
+    wanted = [one for one in known if one.name == "throughput_per_s" and one.comparison == ">="]
+    rates = [one.value for one in wanted if one.value > 0]
     return min([*times_s, *(1 / rate for rate in rates)], default=math.nan)

@@ -1,0 +1,155 @@
+"""How well free text is matched with the tasks of the taxonomy, and what wins over the guess."""
+
+from __future__ import annotations
+
+import json
+import time
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hedgerow_nodes.estimators.task_matcher import SURE_MARGIN, TaskMatcher, packaged_matcher
+from hedgerow_nodes.estimators.tasks import UnknownGoal, UnknownModality, load_taxonomy
+from hedgerow_nodes.estimators.text_index import words
+
+PROBLEMS = json.loads((Path(__file__).parent / "task_problems.json").read_text(encoding="utf-8"))
+STREET = "Count people and bicycles in photos from a street camera within 100 ms on a small edge computer in Spain"
+LARGEST_BYTES = 150_000
+
+
+def _hits(part: str, depth: int) -> float:
+    problems = PROBLEMS[part]
+    ranked = [[id_ for id_, _ in packaged_matcher().match(problem["text"]).tasks] for problem in problems]
+    return sum(problem["task"] in ids[:depth] for problem, ids in zip(problems, ranked, strict=True)) / len(problems)
+
+
+@pytest.mark.parametrize(("part", "first", "third"), [("tuning", 0.9, 0.97), ("held_out", 0.85, 0.95)])
+def test_labelled_problems_find_their_task(part: str, first: float, third: float) -> None:
+    assert _hits(part, 1) >= first
+    assert _hits(part, 3) >= third
+
+
+def test_an_answer_that_is_sure_is_mostly_right() -> None:
+    matches = [(packaged_matcher().match(problem["text"]), problem["task"]) for problem in PROBLEMS["held_out"]]
+    sure = [match.tasks[0][0] == task for match, task in matches if not match.unsure]
+    assert len(sure) > len(matches) / 2
+    assert sum(sure) / len(sure) >= 0.9
+
+
+def test_the_street_camera_is_object_detection() -> None:
+    match = packaged_matcher().match(STREET)
+    assert match.tasks[0][0] == "object-detection"
+    assert not match.unsure
+    assert match.modality == "cv"
+    assert match.decided_by == "text"
+    assert "Mean Average Precision" in match.metrics
+    assert "people" in match.explanation
+
+
+def test_scores_fall_and_stay_within_bounds() -> None:
+    for problem in PROBLEMS["held_out"]:
+        match = packaged_matcher().match(problem["text"])
+        scores = [score for _, score in match.tasks]
+        assert len(scores) == 5
+        assert scores == sorted(scores, reverse=True)
+        assert all(0 <= score <= 1 for score in scores)
+        assert match.margin == pytest.approx(scores[0] - scores[1], abs=2e-4)
+        assert match.unsure or match.margin >= SURE_MARGIN
+
+
+@pytest.mark.parametrize("goal", ["image-classification", "Image Classification", " IMAGE_CLASSIFICATION "])
+def test_a_goal_wins_however_it_is_written(goal: str) -> None:
+    match = packaged_matcher().match(STREET, goal=goal)
+    assert match.tasks == (("image-classification", 1.0),)
+    assert (match.decided_by, match.unsure) == ("goal", False)
+    assert "object-detection" in match.explanation
+
+
+def test_a_goal_needs_no_text() -> None:
+    assert packaged_matcher().match("", goal="translation").metrics == ("bleu", "sacrebleu")
+
+
+def test_an_unknown_goal_is_answered_with_the_nearest_and_all_known() -> None:
+    with pytest.raises(
+        UnknownGoal, match=r"goal 'object detecion' unknown; nearest: .*object-detection.*; known: "
+    ) as raised:
+        packaged_matcher().match("", goal="object detecion")
+    assert all(task.id in str(raised.value) for task in load_taxonomy().tasks)
+
+
+@pytest.mark.parametrize("name", ["audio", "Speech"])
+def test_a_modality_leaves_only_its_tasks(name: str) -> None:
+    match = packaged_matcher().match("Classify what is in it", modality=name)
+    modality_of = {task.id: task.modality for task in load_taxonomy().tasks}
+    assert {modality_of[id_] for id_, _ in match.tasks} == {"audio"}
+    assert match.tasks[0][0] == "audio-classification"
+    assert match.decided_by == "modality and text"
+
+
+def test_an_unknown_modality_is_answered_with_those_known() -> None:
+    with pytest.raises(UnknownModality, match="modality 'smell' unknown; known: cv, nlp, audio"):
+        packaged_matcher().match("Find the smell", modality="smell")
+
+
+def test_inputs_and_outputs_decide_between_directions() -> None:
+    matcher = packaged_matcher()
+    text = "Convert our announcements for the visitors"
+    assert matcher.match(text, inputs=["text"], outputs=["audio"]).tasks[0][0] == "text-to-speech"
+    assert matcher.match(text, inputs=["audio"], outputs=["text"]).tasks[0][0] == "automatic-speech-recognition"
+
+
+@pytest.mark.parametrize(
+    "text", ["xyzzy plugh", "12345", "????", "Zähle Äpfel mit einem Gerät", "数える", "the of and"]
+)
+def test_words_that_say_nothing_leave_it_unsure(text: str) -> None:
+    match = packaged_matcher().match(text)
+    assert match.unsure
+    assert match.tasks
+
+
+def test_two_matchers_agree_to_the_last_digit() -> None:
+    other = TaskMatcher(load_taxonomy())
+    for problem in PROBLEMS["held_out"][:10]:
+        assert other.match(problem["text"]) == packaged_matcher().match(problem["text"])
+
+
+@settings(max_examples=50)
+@given(text=st.text(max_size=200), fields=st.lists(st.text(max_size=20), max_size=3))
+def test_no_text_upsets_it(text: str, fields: list[str]) -> None:
+    match = packaged_matcher().match(text, inputs=fields, outputs=fields)
+    assert len(match.tasks) == 5
+    assert match.explanation
+
+
+def test_it_is_ready_within_300_ms_of_processor_time() -> None:
+    taxonomy = load_taxonomy()
+    begun_s = time.process_time()
+    TaskMatcher(taxonomy)
+    assert time.process_time() - begun_s < 0.3
+
+
+def test_the_taxonomy_is_whole() -> None:
+    taxonomy = load_taxonomy()
+    assert len(taxonomy.tasks) == 57
+    assert len({task.id for task in taxonomy.tasks}) == 57
+    assert {task.modality for task in taxonomy.tasks} == set(taxonomy.modalities)
+    assert all(5 <= len(task.examples) <= 10 for task in taxonomy.tasks)
+    assert all(task.acts <= set(taxonomy.acts) for task in taxonomy.tasks)
+
+
+def test_the_extracted_data_are_small_and_carry_their_licence() -> None:
+    folder = resources.files("hedgerow_nodes.estimators") / "data"
+    text = (folder / "tasks.json").read_text(encoding="utf-8")
+    assert len(text.encode()) <= LARGEST_BYTES
+    assert "MIT" in json.loads(text)["licence"]
+    assert "Hugging Face" in (folder / "LICENSE.huggingface-tasks").read_text(encoding="utf-8")
+
+
+def test_no_held_out_problem_is_an_example() -> None:
+    examples = [set(words(example)) for task in load_taxonomy().tasks for example in task.examples]
+    for problem in PROBLEMS["held_out"]:
+        said = set(words(problem["text"]))
+        assert max(len(said & example) / len(said | example) for example in examples) < 0.7, problem["text"]
