@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import field
+from functools import partial
 from keyword import iskeyword
 from typing import Any
 
@@ -11,7 +13,7 @@ import msgspec
 from cyclonedds.idl import IdlStruct, make_idl_enum, make_idl_struct
 
 from hedgerow_idl.errors import SchemaError, shown
-from hedgerow_idl.kinds import NAN, no_floats, sequence, wire_type
+from hedgerow_idl.kinds import NAN, no_floats, no_octets, sequence, wire_type
 from hedgerow_idl.reflection import MAX_DEPTH, MAX_LEAVES, PRIMITIVES
 
 MAX_NAME = 255
@@ -49,10 +51,10 @@ class TypeText(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Made(msgspec.Struct, frozen=True):
-    """A type that is ready: what to annotate a field with, its default, and its size and depth in the tree."""
+    """A type that is ready: what to annotate a field with, what makes its default, its size and depth in the tree."""
 
     hint: Any
-    default: Any
+    default: Callable[[], Any]
     leaves: int
     depth: int
 
@@ -96,9 +98,9 @@ class Builder:
             except (TypeError, ValueError) as error:
                 raise SchemaError(f"{enum.name}: {error}") from error
             # The binding's function has an argument for it, and forgets it.
-            made.__idl_enum_default_value__ = enum.members[enum.default]
+            made.__idl_enum_default_value__ = enum.members[enum.default]  # type: ignore[misc,assignment]
             _dress(made, enum.doc)
-        self._made[enum.name] = _Made(made, made[enum.default], 1, 0)
+        self._made[enum.name] = _Made(made, partial(made, enum.members[enum.default]), 1, 0)
 
     def _add_struct(self, struct: StructText) -> None:
         self._check_type_name(struct.name, struct.doc)
@@ -117,7 +119,7 @@ class Builder:
                 f"{struct.name}: {leaves} values, nested {depth} deep; the limits are {MAX_LEAVES} and {MAX_DEPTH}"
             )
         made = self._known(struct) or _new_struct(struct, members)
-        self._made[struct.name] = _Made(made, field(default_factory=made), leaves, depth)
+        self._made[struct.name] = _Made(made, made, leaves, depth)
 
     def _known(self, described: EnumText | StructText) -> Any:
         """Return this package's own type where it is the one described."""
@@ -140,19 +142,19 @@ class Builder:
         if not wraps:
             return made
         primitive = _BY_NAME[name][1] if name in _BY_NAME and wraps == 1 else None
-        default: Any = field(default_factory=list)
+        default: Callable[[], Any] = list
         if primitive and primitive.code == "B":
-            default = b""
+            default = no_octets
         elif primitive and primitive.is_float:
-            default = field(default_factory=no_floats)
+            default = no_floats
         return _Made(hint, default, made.leaves + wraps, made.depth + wraps)
 
     def _element(self, name: str, where: str) -> _Made:
         if name == "string":
-            return _Made(str, "", 1, 0)
+            return _Made(str, str, 1, 0)
         if name in _BY_NAME:
             hint, primitive = _BY_NAME[name]
-            return _Made(hint, NAN if primitive.is_float else False if primitive.is_bool else 0, 1, 0)
+            return _Made(hint, _nan if primitive.is_float else bool if primitive.is_bool else int, 1, 0)
         if name in self._made:
             return self._made[name]
         known = ["string", *_BY_NAME, *self._made]
@@ -189,9 +191,13 @@ def _new_struct(struct: StructText, members: dict[str, _Made]) -> type[IdlStruct
         field_annotations={name: {"key": True} for name in struct.key},
     )
     for name, member in members.items():
-        setattr(bare, name, member.default)
+        setattr(bare, name, field(default_factory=member.default))
     _dress(bare, struct.doc)
     return wire_type(bare)
+
+
+def _nan() -> float:
+    return NAN
 
 
 def _dress(made: Any, doc: str) -> None:

@@ -188,7 +188,8 @@ class TestLimits:
     def test_the_tightest_latency_counts_and_a_rate_is_one(self) -> None:
         found = [
             Limit(name="latency_s", comparison="<=", value=0.2, unit="s"),
-            Limit(name="rate", comparison=">=", value=25.0, unit="1/s"),
+            Limit(name="throughput_per_s", comparison=">=", value=25.0, unit="1/s"),
+            Limit(name="volume_per_s", comparison=">=", value=1e6, unit="1/s"),
             Limit(name="training_time_s", comparison="<=", value=0.001, unit="s"),
             Limit(name="memory_bytes", comparison="<=", value=1e-9, unit="B"),
         ]
