@@ -15,15 +15,15 @@ S = TypeVar("S", bound=IdlStruct)
 _PLAIN_HEADERS = (b"\0\0", b"\0\1", b"\0\6", b"\0\7")
 
 
-def encode(sample: IdlStruct) -> bytes:
-    """Serialise a sample and pad it with zeros to a multiple of 4.
+def encode(sample: IdlStruct, *, key_only: bool = False) -> bytes:
+    """Serialise a sample, or its key, and pad it with zeros to a multiple of 4.
 
     Raises:
         CodecError: a value does not fit.
     """
     try:
-        data = sample.serialize()
-    except Exception as error:  # the binding raises bare Exception for a value that does not fit
+        data = sample.serialize_key() if key_only else sample.serialize()
+    except Exception as error:
         raise CodecError(f"{type(sample).__name__}: {error}") from error
     return data + bytes(-len(data) % 4)
 

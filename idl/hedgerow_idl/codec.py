@@ -28,6 +28,7 @@ class Codec(Generic[S]):
     Attributes:
         encode: sample -> bytes; raises CodecError naming the field whose value does not fit.
         decode: bytes -> sample; raises CodecError for anything that is not exactly one sample of the type.
+        encode_key: sample -> bytes of its key fields only, as a dispose carries them.
         decode_key: bytes that hold only the key fields -> sample whose other fields have their defaults.
         is_compiled: whether the type has only kinds of field that the compiler knows; if not, the binding's own
             serialiser does the work, slowly, octets are then lists of ints, and arrays of floats lists.
@@ -35,11 +36,12 @@ class Codec(Generic[S]):
     Data in another encapsulation (big-endian, CDR2) are decoded by way of the binding.
     """
 
-    __slots__ = ("decode", "decode_key", "encode", "is_compiled", "type")
+    __slots__ = ("decode", "decode_key", "encode", "encode_key", "is_compiled", "type")
 
     def __init__(self, wire_type: type[S]) -> None:
         self.type = wire_type
         self.encode: Callable[[S], bytes] = binding.encode
+        self.encode_key: Callable[[S], bytes] = partial(binding.encode, key_only=True)
         self.decode: Callable[[bytes], S] = partial(binding.decode, wire_type)
         self.decode_key: Callable[[bytes], S] = partial(binding.decode, wire_type, key_only=True)
         try:
@@ -54,7 +56,9 @@ class Codec(Generic[S]):
         key = tree.key()
         if not key.fields:
             self.decode_key = lambda data: wire_type()
-        elif not bare_fields(wire_type):
+            return
+        self.encode_key = encoder_of(key)
+        if not bare_fields(wire_type):
             self.decode_key = decoder_of(
                 key, lambda data: self.decode_key(binding.transcoded(wire_type, data, key_only=True)), is_key=True
             )

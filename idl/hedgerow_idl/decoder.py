@@ -169,16 +169,16 @@ class _Decoder:
             return
         is_bare = self.run.is_bare
         run, values = self.run.take()
-        targets = ", ".join([*values, ""])
+        targets = ", ".join([*values, "= "])
         if is_bare:
             self.advance(len(run.codes))
         elif self.static is not None:
             layout = run.at(self.static - HEADER_SIZE)
-            self.source.add(f"{targets}= {self.source.constant('S', layout.unpack_from)}(b, {self.static})")
+            self.source.add(f"{targets}{self.source.constant('S', layout.unpack_from)}(b, {self.static})")
             self.advance(layout.size)
         else:
             unpack, size = self.source.layouts(run, self.cursor, "unpack_from", HEADER_SIZE)
-            self.source.add(f"{targets}= {unpack}(b, p); p += {size}")
+            self.source.add(f"{targets}{unpack}(b, p); p += {size}")
             self.cursor = run.end(self.cursor)
 
     def advance(self, size: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import struct
 from typing import Any
 
@@ -71,19 +72,16 @@ def _text(value: Any) -> str | None:
 
 def _primitive(kind: Primitive, value: Any) -> str | None:
     if kind.is_bool:
-        return None if isinstance(value, bool | np.bool_) or value in (0, 1) else "neither True nor False"
-    if kind.is_float:
-        try:
-            number = float(value) if not isinstance(value, str | bytes) else None
-        except (TypeError, ValueError, OverflowError):
-            number = None
-        if number is None:
-            return f"no {kind.name}"
-        return None if kind.size == 8 or fits_float32(number) else "out of range for float32"
-    low, high = kind.bounds
-    if not hasattr(value, "__index__"):
+        fits = isinstance(value, bool | np.bool_) or (isinstance(value, int | float) and value in (0, 1))
+        return None if fits else "neither True nor False"
+    try:
+        number = float(value) if kind.is_float and not isinstance(value, str | bytes) else operator.index(value)
+    except (TypeError, ValueError, OverflowError):
         return f"no {kind.name}"
-    return None if low <= value <= high else f"out of range for {kind.name}, {low} to {high}"
+    if kind.is_float:
+        return "out of range for float32" if kind.size == 4 and not fits_float32(number) else None
+    low, high = kind.bounds
+    return None if low <= number <= high else f"out of range for {kind.name}, {low} to {high}"
 
 
 def fits_float32(number: float) -> bool:

@@ -12,7 +12,8 @@ from hedgerow_idl import advice, common, control
 from hedgerow_idl.errors import SchemaError, UnsupportedTypeError
 from hedgerow_idl.fields import Enumeration, Kind, Primitive, Sequence, Struct, Text, types_in
 from hedgerow_idl.reflection import tree_of
-from hedgerow_idl.schema_builder import Builder, EnumText, StructText, TypeText
+from hedgerow_idl.schema_builder import Builder
+from hedgerow_idl.schema_text import EnumText, StructText, TypeText
 
 __all__ = ["SchemaError", "build", "describe"]
 

@@ -15,6 +15,7 @@ from cyclonedds.idl import IdlStruct, make_idl_enum, make_idl_struct
 from hedgerow_idl.errors import SchemaError, shown
 from hedgerow_idl.kinds import NAN, no_floats, no_octets, sequence, wire_type
 from hedgerow_idl.reflection import MAX_DEPTH, MAX_LEAVES, PRIMITIVES
+from hedgerow_idl.schema_text import EnumText, StructText, TypeText
 
 MAX_NAME = 255
 MAX_DOC = 1000
@@ -22,32 +23,6 @@ MAX_DOC = 1000
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 _RESERVED = frozenset(dir(IdlStruct))
 _BY_NAME = {primitive.name: (hint, primitive) for hint, primitive in PRIMITIVES.items()}
-
-
-class EnumText(msgspec.Struct, forbid_unknown_fields=True):
-    """The description of an enum."""
-
-    name: str
-    members: dict[str, int]
-    default: str
-    doc: str = ""
-
-
-class StructText(msgspec.Struct, forbid_unknown_fields=True):
-    """The description of a struct; `fields` holds pairs of name and kind."""
-
-    name: str
-    fields: list[tuple[str, str]]
-    key: list[str] = []
-    doc: str = ""
-
-
-class TypeText(msgspec.Struct, forbid_unknown_fields=True):
-    """The description of a type with everything it is made of."""
-
-    type: str
-    structs: list[StructText]
-    enums: list[EnumText] = []
 
 
 class _Made(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from hedgerow_idl.layout import Cursor, Run
@@ -52,10 +53,8 @@ class Source:
         if run.has_one_layout(cursor):
             layout = run.at(cursor.remainder)
             return self.constant("S", getattr(layout, method)), str(layout.size)
-        variants = [run.at((position - origin) % 8) for position in range(8)]
-        call = self.constant("S", [getattr(layout, method) for layout in variants])
-        size = self.constant("N", [layout.size for layout in variants])
-        return f"{call}[p & 7]", f"{size}[p & 7]"
+        calls, sizes = _tables(run, method, origin)
+        return f"{self.constant('S', calls)}[p & 7]", f"{self.constant('N', sizes)}[p & 7]"
 
     def compile(self, name: str, argument: str, handler: list[str], label: str) -> Callable[[Any], Any]:
         """Compile the lines to the body of a function `name(argument)`; `handler` holds its except clauses."""
@@ -66,6 +65,12 @@ class Source:
         exec(compile(text, f"<{name} {label}>", "exec"), namespace)  # noqa: S102
         function: Callable[[Any], Any] = namespace[name]
         return function
+
+
+@lru_cache(maxsize=4096)
+def _tables(run: Run, method: str, origin: int) -> tuple[tuple[Callable[..., Any], ...], tuple[int, ...]]:
+    layouts = [run.at((position - origin) % 8) for position in range(8)]
+    return tuple(getattr(layout, method) for layout in layouts), tuple(layout.size for layout in layouts)
 
 
 class FixedRun:

@@ -64,6 +64,7 @@ class Orchestrator:
         recovered = recover(store, self._engine, pipeline, step.now_s)
         step.event("orchestrator.started", body={"recovered_tasks": recovered})
         self._commit(step)
+        self._send(step)
 
     def run(self) -> None:
         """Go round until `stopping` is set."""

@@ -100,6 +100,8 @@ class Registry:
         if status.incarnation < node.info.incarnation or not node.info.kind:
             return []
         was = node.state
+        if was is NodeState.INACTIVE and status.state is NodeState.TERMINATING:
+            return []  # its last word, overtaken by its goodbye
         node.status, node.state, node.last_seen_at_s = status, status.state, now_s
         if status.state is NodeState.IDLE:
             node.suspect = False

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cyclonedds.idl import IdlStruct
+
 from hedgerow_idl import (
     AppRequirements,
     Baselines,

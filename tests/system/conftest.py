@@ -10,7 +10,7 @@ from hedgerow_nodes.core.environment import Environment
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from running import System  # noqa: E402 - the tests' own module, found by the line above
+from running import System
 
 
 @pytest.fixture

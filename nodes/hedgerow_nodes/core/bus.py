@@ -95,6 +95,10 @@ class Reader(ABC, Generic[S]):
             received.append(Received(kind, sample, raw))
         return received
 
+    def key_of(self, cdr: bytes) -> bytes:
+        """The encoded key of an encoded sample."""
+        return self.codec.encode_key(self.codec.decode(cdr))
+
     def take_one(self) -> Received[S] | None:
         """The oldest that has arrived and was not taken, or None; the rest is kept for the next call."""
         if not self._kept:

@@ -17,7 +17,7 @@ from cyclonedds.qos import Policy, Qos
 from cyclonedds.sub import DataReader, Subscriber
 from cyclonedds.topic import Topic as DdsTopic
 
-from hedgerow_idl.topics import Topic
+from hedgerow_idl.topics import Profile, Topic
 from hedgerow_nodes.core import qos
 from hedgerow_nodes.core.bus import Bus, Kind, Reader, Writer
 from hedgerow_nodes.core.discovery import domain_xml
@@ -26,7 +26,7 @@ from hedgerow_nodes.core.environment import ConfigurationError, Environment
 TAKE_AT_ONCE = 512
 _ANY = SampleState.Any | ViewState.Any | InstanceState.Any
 _UNREAD = SampleState.NotRead | ViewState.Any | InstanceState.Any
-_INSTANCE_DISPOSED = 32
+_ENDS = {32: Kind.DISPOSED, 64: Kind.LOST}
 _library = DDS._dll_handle
 
 
@@ -53,7 +53,7 @@ class CycloneWriter(Writer[Any]):
         _check(ddspy_write(self._ref, cdr), f"writing to {self.topic.name}")
 
     def dispose(self, sample: Any) -> None:
-        _check(ddspy_dispose(self._ref, self.codec.encode(sample)), f"disposing on {self.topic.name}")
+        _check(ddspy_dispose(self._ref, self.codec.encode_key(sample)), f"disposing on {self.topic.name}")
 
     def matched(self) -> int:
         return len(self._entity.get_matched_subscriptions())
@@ -75,12 +75,14 @@ class CycloneReader(Reader[Any]):
             if isinstance(batch, int):
                 raise DDSException(batch, f"Occurred while taking from {self.topic.name}")
             for raw, info in batch:
+                end = _ENDS.get(info.instance_state)
                 if info.valid_data:
                     taken.append((Kind.DATA, raw))
-                elif info.instance_state == _INSTANCE_DISPOSED:
-                    taken.append((Kind.DISPOSED, raw))
-                else:
-                    taken.append((Kind.LOST, raw))
+                    if end is not None and self.topic.profile is Profile.STATE:
+                        # A sample that was not taken before the end carries the end itself: no other sample follows.
+                        taken.append((end, self.key_of(raw)))
+                elif end is not None:
+                    taken.append((end, raw))
             if len(batch) < TAKE_AT_ONCE:
                 return taken
 

@@ -65,7 +65,7 @@ class MemoryWriter(Writer[Any]):
     def _key(self, cdr: bytes) -> bytes:
         if self.topic.profile is not Profile.STATE:
             return b""
-        return bytes(self.codec.decode(cdr).serialize_key(use_version_2=False))
+        return self.codec.encode_key(self.codec.decode(cdr))
 
     def _deliver(self, kind: Kind, cdr: bytes) -> None:
         for reader in self.bus.network.readers:

@@ -119,6 +119,7 @@ def _connection(url: str, *, create: bool = False) -> Iterator[Connection]:
     engine = open_for_writing(url, create=create)
     try:
         with engine.connect() as connection:
+            # One transaction around all migrations: one that fails leaves the store as it was, in both databases.
             with connection.execution_options(hedgerow_writes=create).begin():
                 yield connection
     except SQLAlchemyError as error:

@@ -85,8 +85,10 @@ def accepted_output(connection: Connection, blobs: BlobStore, key: TaskKey, stag
 
 
 def accepted_topics(connection: Connection, key: TaskKey) -> dict[str, str]:
-    """Read on which topic the accepted output of each stage of a task travelled."""
+    """Read on which topic the accepted output of each stage's newest attempt travelled."""
     query = select(output.c.stage, output.c.topic).where(_is_task(output, key), output.c.accepted)
+    # What is to be kept comes last: the newest attempt, and of one attempt the first output.
+    query = query.order_by(output.c.attempt, output.c.output_id.desc())
     return {row.stage: row.topic for row in connection.execute(query)}
 
 

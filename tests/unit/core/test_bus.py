@@ -133,6 +133,29 @@ def test_goodbye_reads_as_disposed_and_an_end_without_it_as_lost(new_bus: NewBus
     assert [(k, s.node_id) for k, s in arrivals(ours, reader, 1)] == [(Kind.LOST, "rude")]  # type: ignore[attr-defined]
 
 
+def test_an_end_is_seen_although_the_last_sample_was_not_taken_before(new_bus: NewBus) -> None:
+    ours, polite, rude, other = new_bus(), new_bus(), new_bus(), new_bus()
+    reader, marks = ours.reader(STATUS), ours.reader(EVENT)
+    mark = other.writer(EVENT)
+    for bus, node_id in ((polite, "polite"), (rude, "rude")):
+        writer = bus.writer(STATUS)
+        writer.write(NodeStatus(node_id=node_id, detail="last words"))
+        bus.flush()
+        if node_id == "polite":
+            writer.dispose(NodeStatus(node_id=node_id))
+        bus.close()
+    mark.write(Event(kind="all said"))
+    other.flush()
+    assert arrivals(ours, marks, 1)
+    got = sorted(((s.node_id, k.value) for k, s in arrivals(ours, reader, 4)), key=str)  # type: ignore[attr-defined]
+    assert got == [
+        ("polite", Kind.DATA.value),
+        ("polite", Kind.DISPOSED.value),
+        ("rude", Kind.DATA.value),
+        ("rude", Kind.LOST.value),
+    ]
+
+
 def test_a_reader_does_not_hear_its_own_bus(new_bus: NewBus) -> None:
     ours, theirs = new_bus(), new_bus()
     reader = ours.reader(EVENT)

@@ -52,6 +52,14 @@ def test_a_node_that_was_stopped_for_longer_than_its_lease_comes_back() -> None:
     assert registry.of_kind("carbon_footprint")
 
 
+def test_last_words_after_the_goodbye_bring_nobody_back() -> None:
+    registry = Registry()
+    registry.on_info(info(), 1.0)
+    registry.on_goodbye("n", 2.0)
+    assert registry.on_status(status(1, NodeState.TERMINATING), 2.0) == []
+    assert registry.of_kind("carbon_footprint") == []
+
+
 def test_a_new_configuration_is_no_join() -> None:
     registry = Registry()
     registry.on_info(info(), 1.0)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hedgerow_orchestrator.states import StageState, TaskState
 from hedgerow_orchestrator.store.changes import EventAdded, OutputAdded, TaskRow
 from hedgerow_orchestrator.store.errors import BadCursor, BlobCorrupt, StoreError, StoreMissing, StoreUnavailable
+from hedgerow_orchestrator.store.pages import decode_cursor, encode_cursor
 from hedgerow_orchestrator.store.reader import StoreReader
 from hedgerow_orchestrator.store.testing import (
     NODE_ID,
@@ -211,7 +212,8 @@ def test_nodes_are_found_by_id_and_by_name_the_living_first(store: Store, reader
 
 def test_of_one_name_the_node_that_is_there_is_meant(store: Store, reader: StoreReader) -> None:
     gone = a_node("gone", "same", state="INACTIVE", last_seen_at_s=9.0)
-    store.commit([gone, a_node("old", "same", last_seen_at_s=4.0), a_node("here", "same")], durable=False)
+    old, here = a_node("old", "same", last_seen_at_s=4.0), a_node("here", "same", last_seen_at_s=5.0)
+    store.commit([gone, old, here], durable=False)
     assert (reader.node("same") or {})["node_id"] == "here"
 
 
@@ -290,6 +292,7 @@ def test_following_the_cursor_gives_every_problem_once(full: StoreReader, limit:
     page = full.problems(limit)
     while page.next is not None:
         seen += [each["problem_id"] for each in page.items]
+        assert len(seen) < len(KEYS)
         page = full.problems(limit, page.next)
     seen += [each["problem_id"] for each in page.items]
     assert seen == sorted({p for p, _ in KEYS}, reverse=True)
@@ -315,6 +318,13 @@ def test_a_cursor_of_another_list_is_refused(full: StoreReader) -> None:
         full.problems(cursor=of_tasks)
     with pytest.raises(BadCursor, match="not one of tasks"):
         full.tasks(cursor=of_problems)
+
+
+def test_a_cursor_of_another_list_with_as_many_keys_is_refused() -> None:
+    cursor = encode_cursor("problems", (7,))
+    assert decode_cursor("problems", cursor, 1) == (7,)
+    with pytest.raises(BadCursor):
+        decode_cursor("nodes", cursor, 1)
 
 
 def test_threads_read_whole_commits_while_the_writer_writes(place: StorePlace, reader: StoreReader) -> None:

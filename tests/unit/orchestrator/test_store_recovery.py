@@ -94,12 +94,18 @@ def test_the_accepted_output_is_the_newest_attempts(store: Store) -> None:
     assert store.accepted_output(1, 2, "hw_constraints") is None
 
 
-@pytest.mark.parametrize("size", [0, 64 * 1024, 64 * 1024 + 1, 300_000])
-def test_an_output_of_any_size_comes_back(store: Store, tmp_path: Path, size: int) -> None:
-    store.commit([a_task(), an_output(cdr=b"\xff" * size, plain="{}")], durable=True)
-    assert store.accepted_output(1, 1, "hw_constraints") == b"\xff" * size
-    outside = [file.stat().st_size for file in tmp_path.glob("blobs/*/*")]
-    assert outside == ([size] if size > 64 * 1024 else [])
+LIMIT_BYTES = 64 * 1024
+
+
+@pytest.mark.parametrize("plain_bytes", [2, LIMIT_BYTES // 4 + 2, LIMIT_BYTES, LIMIT_BYTES + 2])
+@pytest.mark.parametrize("cdr_bytes", [0, LIMIT_BYTES, LIMIT_BYTES + 1, 300_000])
+def test_an_output_of_any_size_comes_back(store: Store, tmp_path: Path, cdr_bytes: int, plain_bytes: int) -> None:
+    plain = '"' + "é" * (plain_bytes // 2 - 1) + '"'
+    assert len(plain.encode()) == plain_bytes
+    store.commit([a_task(), an_output(cdr=b"\xff" * cdr_bytes, plain=plain)], durable=True)
+    assert store.accepted_output(1, 1, "hw_constraints") == b"\xff" * cdr_bytes
+    outside = sorted(file.stat().st_size for file in tmp_path.glob("blobs/*/*"))
+    assert outside == sorted(size for size in (cdr_bytes, plain_bytes) if size > LIMIT_BYTES)
 
 
 def test_a_large_output_that_was_changed_is_not_handed_out(store: Store, tmp_path: Path) -> None:
@@ -148,3 +154,16 @@ def test_listing_what_is_open_reads_only_the_index(place: StorePlace) -> None:
         with store._engine.connect() as connection:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", ("WAITING", "RUNNING")).all()
     assert "USING COVERING INDEX ix_task_state" in plan[0].detail
+
+
+def test_the_topic_of_each_accepted_output_is_known(store: Store) -> None:
+    outputs = [
+        an_output(stage="a", attempt=2, topic="second"),
+        an_output(stage="a", attempt=1, topic="first"),
+        an_output(stage="a", attempt=3, topic="late", accepted=False),
+        an_output(stage="b", topic="other"),
+        an_output(2, stage="a", topic="other task"),
+    ]
+    store.commit([a_task(), *outputs], durable=False)
+    assert store.accepted_topics(1, 1) == {"a": "second", "b": "other"}
+    assert store.accepted_topics(3, 1) == {}

@@ -9,7 +9,7 @@ from hedgerow_orchestrator.store.schema import metadata
 connection = context.config.attributes.get("connection")
 if connection is None:
     raise RuntimeError("Alembic was started without a connection; use `hedgerow db upgrade`")
-# Both databases can take a change of tables back, so a migration that fails leaves the store as it was.
-context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True, render_as_batch=True)
+# In batches: SQLite cannot alter most of a table, Alembic then copies it.
+context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
 with context.begin_transaction():
     context.run_migrations()

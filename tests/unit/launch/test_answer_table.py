@@ -1,0 +1,60 @@
+"""Outputs as rows: estimates, limits, ranked lists, and types that nobody has seen before."""
+
+from __future__ import annotations
+
+from hedgerow_launch.answer_table import Row, limit_text, output_rows, stage_rows
+
+UNKNOWN_ESTIMATE = {"value": None, "low": None, "high": None, "method": "", "source": ""}
+
+
+def test_every_kind_of_field_has_its_row() -> None:
+    output = {
+        "tasks": [{"id": f"t{number}", "score": 0.5} for number in range(5)],
+        "margin": 0.25,
+        "unsure": True,
+        "offline": False,
+        "metrics": ["mAP", "recall"],
+        "decided_by": "text",
+        "empty": "",
+        "none": None,
+        "nothing": [],
+        "energy_kwh": {"value": 1e-8, "low": 5e-9, "high": 2e-8, "method": "roofline", "source": "x"},
+        "intensity_g_per_kwh": UNKNOWN_ESTIMATE,
+        "limits": [
+            {"name": "latency_s", "comparison": "<=", "value": 0.1, "unit": "s", "found_in": "text"},
+            {"name": "offline", "comparison": "==", "value": 1.0, "unit": "flag", "found_in": "text"},
+        ],
+        "candidates": [{"id": "a", "rejected": "too slow"}, {"id": "b", "rejected": ""}],
+        "points": [{"x": 1}, {"x": 2}],
+        "explanation": "because",
+    }
+    assert list(output_rows(output)) == [
+        Row("tasks", "t0 0.5, t1 0.5, t2 0.5 and 2 more", "", "text"),
+        Row("margin", "0.25"),
+        Row("unsure", "yes"),
+        Row("metrics", "mAP, recall"),
+        Row("energy", "10 µWh", "5 – 20 µWh", "roofline"),
+        Row("limit: latency", "<= 100 ms", "", "text"),
+        Row("limit: offline", "yes", "", "text"),
+        Row("candidates", "b; 1 rejected"),
+        Row("points", "2 entries"),
+        Row("explanation", "because"),
+    ]
+
+
+def test_a_limit_without_a_unit_in_its_name_shows_its_own() -> None:
+    assert limit_text({"name": "frame_rate", "comparison": ">=", "value": 30, "unit": "fps"}) == ">= 30 fps"
+    assert limit_text({"name": "accuracy", "comparison": ">=", "value": 0.9, "unit": ""}) == ">= 0.9"
+
+
+def test_all_rejected_is_said() -> None:
+    assert list(output_rows({"candidates": [{"id": "a", "rejected": "x"}]})) == [
+        Row("candidates", "none usable; 1 rejected")
+    ]
+
+
+def test_a_stage_without_output_says_why() -> None:
+    failed = {"state": "FAILED", "output": None, "error": {"code": "NO_MODEL", "reason": "all excluded"}}
+    assert stage_rows(failed) == [Row("NO_MODEL", "all excluded")]
+    assert stage_rows({"state": "TIMED_OUT", "output": None, "error": None}) == [Row("timed out", "–")]
+    assert stage_rows({"state": "SUCCEEDED", "output": {"x": None}, "error": None}) == [Row("output", "nothing known")]
