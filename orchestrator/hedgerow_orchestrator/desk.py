@@ -11,6 +11,7 @@ from typing import Any
 
 from hedgerow_idl import Reply, ReplyStatus, Request
 from hedgerow_orchestrator.store.changes import RequestAdded
+from hedgerow_orchestrator.store.errors import StoreError
 from hedgerow_orchestrator.submission import SubmissionRefused
 
 REMEMBERED = 1024
@@ -62,6 +63,9 @@ class Desk:
             return self._answer(request, ReplyStatus.INVALID, {"message": refused.message, "field": refused.field})
         except Refused as refused:
             return self._answer(request, refused.status, refused.body)
+        except StoreError as error:
+            # Not remembered: the client repeats the request, and the store may answer then.
+            return _reply(request, ReplyStatus.UNAVAILABLE, {"message": f"the store cannot be read now: {error}"})
         if isinstance(body, Later):
             self._pending[body.command_id] = request, give_up_at_s
             self._in_hand.add(request.request_id)
@@ -91,11 +95,15 @@ class Desk:
         return handler
 
     def _answer(self, request: Request, status: ReplyStatus, body: dict[str, Any]) -> Reply:
-        reply = Reply(status=status, request_id=request.request_id, client_id=request.client_id, body=json.dumps(body))
+        reply = _reply(request, status, body)
         self._answered[request.request_id] = reply
         if len(self._answered) > REMEMBERED:
             self._answered.popitem(last=False)
         return reply
+
+
+def _reply(request: Request, status: ReplyStatus, body: dict[str, Any]) -> Reply:
+    return Reply(status=status, request_id=request.request_id, client_id=request.client_id, body=json.dumps(body))
 
 
 def digest(body: dict[str, Any]) -> str:

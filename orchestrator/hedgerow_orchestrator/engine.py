@@ -85,6 +85,10 @@ class Engine:
         """The next waiting task, if there is room; the caller loads its row and calls `begin`."""
         return self._waiting.popleft() if self._waiting and len(self._active) < ADMITTED else None
 
+    def put_back(self, key: Key) -> None:
+        """The next waiting task could not be loaded; it stays the next."""
+        self._waiting.appendleft(key)
+
     def begin(self, step: Step, row: TaskRow, pipeline: Pipeline) -> None:
         """An admitted task starts: its input goes out, and its stages may run."""
         run = TaskRun(row, pipeline, new_stages(row, pipeline))

@@ -16,6 +16,8 @@ from hedgerow_orchestrator.wire import Wire
 
 ROW_EVERY_S = 5.0
 PROGRESS_EVERY_S = 0.2
+LARGEST_STORED = 2**63
+"""No column holds a larger number; nodes of ours count nanoseconds and stay below it until the year 2262."""
 
 log = logging.getLogger("hedgerow.orchestrator")
 
@@ -33,7 +35,9 @@ class NodeWatch:
     def take(self, step: Step) -> None:
         """Handle all that has arrived."""
         for info in self._wire.infos.take():
-            if info.kind is Kind.DATA:
+            if info.kind is Kind.DATA and info.sample.incarnation >= LARGEST_STORED:
+                log.error("orchestrator: announcement of %r ignored: incarnation too large", info.sample.name)
+            elif info.kind is Kind.DATA:
                 trouble = self._wire.listen_to(info.sample)
                 if trouble:
                     log.error("orchestrator: %s", trouble)

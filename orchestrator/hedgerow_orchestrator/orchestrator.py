@@ -18,7 +18,7 @@ from hedgerow_orchestrator.pipeline import Pipeline
 from hedgerow_orchestrator.recovery import recover
 from hedgerow_orchestrator.registry import Registry
 from hedgerow_orchestrator.store.changes import OutputAdded
-from hedgerow_orchestrator.store.errors import StoreUnavailable
+from hedgerow_orchestrator.store.errors import StoreError, StoreUnavailable
 from hedgerow_orchestrator.store.writer import Store
 from hedgerow_orchestrator.verbs import Verbs
 from hedgerow_orchestrator.wire import SOURCES, Wire
@@ -83,7 +83,8 @@ class Orchestrator:
         for received in self._wire.requests.take():
             self._reply(step, self._desk.handle(received.sample, step.now_s + NODE_ANSWER_S))
         while (key := self._engine.admit_next()) is not None:
-            self._admit(step, key)
+            if not self._admit(step, key):
+                break
         self._engine.tick(step, self._wire.reachable)
         self._commit(step)
         self._send(step)
@@ -124,12 +125,19 @@ class Orchestrator:
         if reply is not None:
             self._replies.append((step.now_s + REPLY_KEPT_S, reply))
 
-    def _admit(self, step: Step, key: tuple[int, int]) -> None:
-        row = self._verbs.fresh_row(key) or self._store.task_row(*key)
+    def _admit(self, step: Step, key: tuple[int, int]) -> bool:
+        """Begin a task; False if the store cannot be read now, and the task goes back to the head of the line."""
+        try:
+            row = self._verbs.fresh_row(key) or self._store.task_row(*key)
+        except StoreUnavailable as error:
+            log.error("orchestrator: the store cannot be read, task %d.%d waits: %s", *key, error)
+            self._engine.put_back(key)
+            return False
         if row is None:
             log.error("orchestrator: task %d.%d is in the line but not in the store", *key)
-            return
-        self._engine.begin(step, row, self._pipeline)
+        else:
+            self._engine.begin(step, row, self._pipeline)
+        return True
 
     # --- what goes out --------------------------------------------------------------------------------------------
 
@@ -189,7 +197,16 @@ class Orchestrator:
         elif topic == SOURCES["baselines"]:
             self._wire.publish(topic, run.row.baselines)
         else:
-            stage = next((name for name, stage in run.stages.items() if stage.topic == topic), None)
-            cdr = self._store.accepted_output(*run.key, stage) if stage else None
-            if cdr is not None:
-                self._wire.publish(topic, cdr)
+            stages = [name for name, stage in run.stages.items() if stage.topic == topic]
+            for stage in stages:
+                self._send_output(run.key, stage, topic)
+
+    def _send_output(self, key: tuple[int, int], stage: str, topic: str) -> None:
+        try:
+            cdr = self._store.accepted_output(*key, stage)
+        except StoreError as error:
+            # The node asks again after its grace, so nothing is lost while the store is away.
+            log.error("orchestrator: output of task %d.%d cannot be sent again now: %s", *key, error)
+            return
+        if cdr is not None:
+            self._wire.publish(topic, cdr)

@@ -108,9 +108,7 @@ class Reader(ABC, Generic[S]):
     def _count_malformed(self, error: CodecError) -> None:
         self.malformed += 1
         if self.malformed == 1:
-            log.warning(
-                "bus: malformed sample on %s ignored, more are only counted: %s", self.topic.name, error
-            )
+            log.warning("bus: malformed sample on %s ignored, more are only counted: %s", self.topic.name, error)
 
 
 class Bus(ABC):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 DISCOVERY_MODES = ("local", "peers", "subnet")
 
@@ -54,7 +55,7 @@ class Environment:
             domain=_domain(env.get("HEDGEROW_DOMAIN") or "1"),
             discovery=discovery,
             peers=peers,
-            store_url=env.get("HEDGEROW_STORE") or f"sqlite:///{home / 'hedgerow.sqlite'}",
+            store_url=env.get("HEDGEROW_STORE") or f"sqlite:///{quote(str(home / 'hedgerow.sqlite'))}",
             blob_url=env.get("HEDGEROW_BLOBS") or f"file://{home / 'blobs'}",
         )
 

@@ -57,7 +57,7 @@ def stages(key: Sequence[int]) -> Select[Any]:
 
 
 def accepted_outputs(key: Sequence[int]) -> Select[Any]:
-    """Their accepted outputs as JSON or where that lies; the one that counts, the newest attempt's first, comes last."""
+    """Their accepted outputs as JSON or where that lies; the newest attempt's first one, which counts, comes last."""
     columns = (output.c[name] for name in _PLAIN)
     newest = output.c.output_id.desc()
     return select(*columns).where(_is(output, key), output.c.accepted).order_by(output.c.attempt, newest)

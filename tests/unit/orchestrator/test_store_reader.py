@@ -107,7 +107,7 @@ def test_a_task_is_told_whole(store: Store, reader: StoreReader) -> None:
 
 def test_the_newest_attempts_output_is_shown(store: Store, reader: StoreReader) -> None:
     stage = a_stage(attempt=2, state=StageState.SUCCEEDED)
-    outputs = [an_output(attempt=2, plain='{"n": 2}'), an_output(attempt=1, plain='{"n": 1}')]
+    outputs = [an_output(attempt=attempt, plain=f'{{"n": {n}}}') for attempt, n in ((2, 2), (2, 3), (1, 1))]
     store.commit([a_task(), stage, *outputs], durable=False)
     view = reader.task(1, 1)
     assert view is not None

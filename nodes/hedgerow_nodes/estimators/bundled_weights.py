@@ -1,0 +1,135 @@
+"""The trained weights that ship: origin, licence and digest of each file, which is checked before it is loaded."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+
+class WeightsError(Exception):
+    """A weights file that is missing, changed or not in the manifest."""
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """The package that the weights were taken from, or `own work` and how it was made."""
+
+    package: str
+    version: str = ""
+    registry: str = ""
+    file: str = ""
+    licence: str = ""
+
+
+class Upstream(msgspec.Struct, frozen=True, kw_only=True):
+    """Who trained the model, under which licence, and where that licence stands."""
+
+    name: str
+    licence: str
+    copyright: str
+    evidence: str
+    data: str = ""
+
+
+class Preparation(msgspec.Struct, frozen=True, kw_only=True):
+    """How a sample becomes the model's input: (value - mean) / std per channel, in `order`, channels first.
+
+    `resize` is `pad` (keep the ratio, pad below and right), `crop` (keep the ratio, cut the middle) or `none`
+    for a vector.
+    """
+
+    resize: Literal["pad", "crop", "none"]
+    size: tuple[int, ...]
+    order: Literal["rgb", "bgr", ""] = ""
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """One input that ships, to show what the model finds in it."""
+
+    file: str
+    shows: str
+    licence: str
+
+
+class BundledFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One ONNX file; `decoder` says how its outputs are read, `difference` what storing it cost in exactness."""
+
+    file: str
+    sha256: str
+    bytes: int
+    stored_as: str
+    conversion: str
+    difference: str
+    origin: Origin
+    upstream: Upstream
+    decoder: Literal["distribution boxes", "classes"]
+    labels: str
+    preparation: Preparation
+    sample: Sample
+    measured_accuracy: dict[str, float | str] = {}
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """Every file that ships."""
+
+    format: int
+    files: tuple[BundledFile, ...]
+
+
+def folder() -> Path:
+    """Where the weights lie."""
+    return Path(str(files("hedgerow_nodes.estimators").joinpath("weights")))
+
+
+@functools.cache
+def manifest() -> Manifest:
+    """The manifest of the shipped weights.
+
+    Raises:
+        WeightsError: it is missing or malformed.
+    """
+    path = folder() / "manifest.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise WeightsError(f"the weights manifest cannot be read: {error}") from error
+
+
+def entry(file: str) -> BundledFile:
+    """What the manifest says about a file.
+
+    Raises:
+        WeightsError: it says nothing.
+    """
+    known = manifest().files
+    for item in known:
+        if item.file == file:
+            return item
+    raise WeightsError(f"weights {file!r} unknown; known: {', '.join(item.file for item in known)}")
+
+
+def checked_path(file: str) -> Path:
+    """The path of a shipped file whose content is what the manifest says.
+
+    Raises:
+        WeightsError: missing, or its digest differs.
+    """
+    item, path = entry(file), folder() / file
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise WeightsError(f"weights {file!r} cannot be read: {error}; install the package again") from error
+    if digest != item.sha256:
+        raise WeightsError(f"weights {file!r} have SHA-256 {digest}, not {item.sha256}; install the package again")
+    return path
+
+
+def labels(file: str) -> tuple[str, ...]:
+    """The class names in a label file of the weights folder, one a line."""
+    return tuple((folder() / file).read_text(encoding="utf-8").splitlines())

@@ -1,0 +1,204 @@
+"""The node on a bus in memory; calibration and execution are put in, so that no process is started."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hedgerow_idl import (
+    AppRequirements,
+    Baselines,
+    CommandKind,
+    HWConstraints,
+    Limit,
+    MLModel,
+    MLModelMetadata,
+    NodeState,
+    Outcome,
+    TaskScore,
+    UserInput,
+)
+from hedgerow_nodes.core.testing import NodeHarness
+from hedgerow_nodes.estimators.calibration import Rates, Record
+from hedgerow_nodes.estimators.child_process import ChildCancelled, ChildFailed, ChildTimedOut
+from hedgerow_nodes.estimators.execution import ExecutionOrder, ExecutionReport
+from hedgerow_nodes.ml_model_provider import MLModelProvider
+
+RATES = Rates(compute_flops_per_s=1e11, bandwidth_bytes_per_s=2e10, software="numpy 2")
+RECORD = Record(host="hedge", calibrated_at_s=1.0, threads=1, rates=RATES)
+WITHIN_100_MS = Limit(name="latency_s", comparison="<=", value=0.1, unit="s")
+
+
+class Executions:
+    """Stands where models are run: remembers the orders, and answers or raises."""
+
+    def __init__(self) -> None:
+        self.orders: list[ExecutionOrder] = []
+        self.error: Exception | None = None
+        self.while_running: Callable[[Callable[[], bool]], None] = lambda cancelled: None
+
+    def __call__(self, order: ExecutionOrder, *, cancelled: Callable[[], bool], **_: Any) -> ExecutionReport:
+        self.orders.append(order)
+        self.while_running(cancelled)
+        if self.error is not None:
+            raise self.error
+        return ExecutionReport(
+            runtime="onnxruntime 1",
+            runs=20,
+            warm_ups=5,
+            stable=True,
+            wall_p05_s=0.02,
+            wall_p50_s=0.03,
+            wall_p95_s=0.04,
+            cpu_p50_s=0.03,
+            peak_memory_bytes=7e7,
+            memory_method="read",
+            load_average=0.5,
+            measured_at_s=0.0,
+            threads=order.threads,
+            sample_result='{"objects": []}',
+        )
+
+
+@pytest.fixture
+def executions(monkeypatch: pytest.MonkeyPatch) -> Executions:
+    made = Executions()
+    monkeypatch.setattr(MLModelProvider, "execute", staticmethod(made))
+    monkeypatch.setattr(MLModelProvider, "calibrate", staticmethod(lambda home, threads, measure: RECORD))
+    return made
+
+
+@pytest.fixture
+def start(executions: Executions) -> Iterator[Callable[..., NodeHarness]]:
+    started: list[NodeHarness] = []
+
+    def make(**configuration: Any) -> NodeHarness:
+        started.append(NodeHarness(MLModelProvider, configuration=configuration))
+        return started[-1]
+
+    yield make
+    for harness in started:
+        harness.close()
+
+
+def ask(harness: NodeHarness, task: str = "object-detection", *limits: Limit, **fields: Any) -> MLModel:
+    output: MLModel = harness.process(*asked(task, *limits, **fields))
+    return output
+
+
+def asked(task: str, *limits: Limit, **fields: Any) -> tuple[Any, ...]:
+    found = MLModelMetadata(tasks=[TaskScore(id=task, score=0.9)])
+    return UserInput(text="x", **fields), found, AppRequirements(limits=list(limits)), HWConstraints(), Baselines()
+
+
+def test_the_worked_example_is_answered_by_a_real_detector(start: Any, executions: Executions) -> None:
+    output = ask(start(), "object-detection", WITHIN_100_MS)
+    assert output.header.outcome is Outcome.SUCCEEDED
+    assert (output.chosen, output.task, output.runtime) == ("nanodet-g-416", "object-detection", "onnxruntime 1")
+    assert (output.latency_s.value, output.latency_s.method) == (0.03, "measured")
+    assert output.calibration.id == RECORD.id
+    assert len(output.candidates) >= 5
+    assert output.candidates[0].id == output.chosen
+    assert all(c.rejected for c in output.candidates if c.latency_s.value > 0.1)
+    assert executions.orders[0].bundled == "nanodet-g-416.onnx"
+    assert executions.orders[0].kind == "onnx"
+
+
+def test_like_problems_run_a_model_once(start: Any, executions: Executions) -> None:
+    harness = start()
+    first, *others = [ask(harness) for _ in range(20)]
+    assert len(executions.orders) == 1
+    assert "not repeated" not in first.explanation
+    assert all("The run was not repeated: it was made at 1970-01-01" in other.explanation for other in others)
+
+
+def test_no_model_is_a_failure_with_its_reason(start: Any, executions: Executions) -> None:
+    output = ask(start(), "object-detection", Limit(name="latency_s", comparison="<=", value=1e-6, unit="s"))
+    assert output.header.outcome is Outcome.FAILED
+    assert output.header.error_code == "NO_MODEL"
+    assert "too slow" in output.header.reason
+    assert not executions.orders
+
+
+def test_an_exclusion_is_honoured(start: Any) -> None:
+    output = ask(start(), excluded_models=["nanodet-g-416"])
+    assert output.chosen == "PekingU/rtdetr_r18vd"
+    assert output.excluded == ["nanodet-g-416"]
+    assert "Weights: random, timing only." in output.explanation
+
+
+def test_a_required_path_outside_is_refused(start: Any, executions: Executions) -> None:
+    output = ask(start(), required_model="/models/m.onnx")
+    assert output.header.error_code == "MODEL_REFUSED"
+    assert "allowed_folders" in output.header.reason
+    assert not executions.orders
+
+
+def test_a_required_local_file_is_run_each_time(start: Any, executions: Executions, tmp_path: Path) -> None:
+    (tmp_path / "m.onnx").write_bytes(b"x")
+    harness = start(allowed_folders=[str(tmp_path)])
+    for _ in range(2):
+        output = ask(harness, required_model=str(tmp_path / "m.onnx"))
+        assert output.header.outcome is Outcome.SUCCEEDED
+        assert output.chosen == str(tmp_path / "m.onnx")
+    assert [order.path for order in executions.orders] == [str(tmp_path / "m.onnx")] * 2
+    executions.error = ChildFailed("no graph in it")
+    refused = ask(harness, required_model=str(tmp_path / "m.onnx"))
+    assert refused.header.error_code == "MODEL_REFUSED"
+    assert "no graph in it" in refused.header.reason
+
+
+def test_a_large_model_is_estimated_and_says_so(start: Any, executions: Executions) -> None:
+    output = ask(start(), "text-generation", required_model="meta-llama/Llama-2-7b-hf")
+    assert (output.runtime, output.latency_s.method) == ("not run", "roofline")
+    assert "13.5 GB, up to 1.5 GB are executed" in output.explanation
+    assert output.sample_result == ""
+    assert not executions.orders
+
+
+def test_a_run_that_takes_too_long_becomes_an_estimate(start: Any, executions: Executions) -> None:
+    executions.error = ChildTimedOut("still at work after 120 s")
+    output = ask(start())
+    assert output.header.outcome is Outcome.SUCCEEDED
+    assert output.latency_s.method == "roofline"
+    assert "still at work after 120 s" in output.explanation
+
+
+def test_a_crash_is_no_answer(start: Any, executions: Executions) -> None:
+    executions.error = ChildFailed("was killed by SIGSEGV")
+    output = ask(start())
+    assert output.header.outcome is Outcome.FAILED
+    assert "SIGSEGV" in output.header.reason
+
+
+def test_a_cancelled_task_ends_its_run(start: Any, executions: Executions) -> None:
+    harness = start()
+    task = harness.send(*asked("object-detection"))
+
+    pause = threading.Event()
+
+    def be_cancelled(cancelled: Callable[[], bool]) -> None:
+        while not cancelled():
+            pause.wait(0.005)
+        raise ChildCancelled("cancelled after 0.1 s")
+
+    executions.while_running = be_cancelled
+    harness.run(task)
+    harness.status_when(lambda status: status.state is NodeState.RUNNING)
+    harness.command(CommandKind.CANCEL, task=task, stage="ml_model_provider")
+    assert harness.output().header.outcome is Outcome.CANCELLED
+
+
+def test_the_node_imports_no_heavy_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("hedgerow_nodes.estimators")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "hedgerow_nodes.ml_model_provider")
+    for heavy in ("torch", "transformers", "onnxruntime", "huggingface_hub", "PIL", "sklearn"):
+        monkeypatch.setitem(sys.modules, heavy, None)
+    assert importlib.import_module("hedgerow_nodes.ml_model_provider").MLModelProvider.kind == "ml_model_provider"

@@ -1,0 +1,169 @@
+"""Where models may come from, and everything that is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import huggingface_hub
+import pytest
+from huggingface_hub.errors import OfflineModeIsEnabled
+
+from hedgerow_nodes.estimators import bundled_weights
+from hedgerow_nodes.estimators.model_catalogue import load
+from hedgerow_nodes.estimators.model_sources import (
+    Hub,
+    LocalPath,
+    RandomWeights,
+    Shipped,
+    SourceRefused,
+    outside_source,
+    source_of,
+)
+
+MOST_BYTES = 20 * 2**20
+
+
+def folder(path: Path, *files: str, configuration: object = None) -> Path:
+    path.mkdir()
+    (path / "config.json").write_text(json.dumps(configuration or {"architectures": ["BertModel"]}))
+    for name in files:
+        (path / name).write_bytes(b"x")
+    return path
+
+
+def test_every_shipped_file_is_whole_and_licensed() -> None:
+    files = bundled_weights.manifest().files
+    assert sum(item.bytes for item in files) <= MOST_BYTES
+    for item in files:
+        content = bundled_weights.checked_path(item.file).read_bytes()
+        assert (len(content), hashlib.sha256(content).hexdigest()) == (item.bytes, item.sha256)
+        assert item.upstream.licence in ("Apache-2.0", "MIT", "BSD-3-Clause")
+        assert item.origin.licence in ("Apache-2.0", "MIT", "BSD-3-Clause")
+        assert item.upstream.evidence
+        assert (bundled_weights.folder() / item.sample.file).is_file()
+        assert bundled_weights.labels(item.labels)
+
+
+def test_nothing_ships_that_the_manifest_does_not_name() -> None:
+    there = {path.name for path in bundled_weights.folder().glob("**/*.onnx")}
+    assert there == {item.file for item in bundled_weights.manifest().files}
+    assert there == {model.weights.file for model in load().models if model.weights.kind == "bundled"}
+
+
+def test_the_catalogue_says_where_from() -> None:
+    shipped, bare = load().get("digits-mlp"), load().get("openai-community/gpt2")
+    assert shipped is not None
+    assert bare is not None
+    assert source_of(shipped, allow_hub=True) == Shipped("digits-mlp.onnx")
+    assert source_of(bare, allow_hub=False) == RandomWeights()
+    assert source_of(bare, allow_hub=True) == Hub("openai-community/gpt2", True)
+    assert Shipped("digits-mlp.onnx").locate().weights == "bundled"
+    assert RandomWeights().locate().weights == "random, timing only"
+
+
+def test_missing_shipped_weights_are_refused() -> None:
+    with pytest.raises(SourceRefused, match="unknown"):
+        Shipped("nothing.onnx").locate()
+
+
+def test_an_onnx_file_in_an_allowed_folder_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "m.onnx").write_bytes(b"x")
+    located = LocalPath(tmp_path / "m.onnx", (tmp_path,)).locate()
+    assert (located.kind, located.weights, located.path) == ("onnx", "local", str(tmp_path / "m.onnx"))
+
+
+def test_a_folder_with_safetensors_is_taken(tmp_path: Path) -> None:
+    path = folder(tmp_path / "bert", "model.safetensors")
+    assert LocalPath(path, (tmp_path,)).locate().kind == "folder"
+
+
+def test_outside_the_allowed_folders_nothing_is_taken(tmp_path: Path) -> None:
+    allowed, outside = tmp_path / "in", tmp_path / "out"
+    allowed.mkdir()
+    outside.mkdir()
+    (outside / "m.onnx").write_bytes(b"x")
+    (allowed / "link.onnx").symlink_to(outside / "m.onnx")
+    for path in (outside / "m.onnx", allowed / "link.onnx", allowed / ".." / "out" / "m.onnx"):
+        with pytest.raises(SourceRefused, match=r"no allowed folder.*allowed_folders"):
+            LocalPath(path, (allowed,)).locate()
+    with pytest.raises(SourceRefused, match="allowed: none"):
+        LocalPath(outside / "m.onnx", ()).locate()
+
+
+@pytest.mark.parametrize("name", ["m.bin", "m.pt", "m.pth", "m.pkl", "m.ckpt"])
+def test_pickles_are_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(SourceRefused, match=r"pickle.*safetensors"):
+        LocalPath(tmp_path / name, (tmp_path,)).locate()
+
+
+def test_a_folder_of_pickles_is_refused(tmp_path: Path) -> None:
+    path = folder(tmp_path / "bert", "pytorch_model.bin")
+    with pytest.raises(SourceRefused, match=r"only pytorch_model.bin, which run code"):
+        LocalPath(path, (tmp_path,)).locate()
+
+
+def test_code_that_comes_along_is_refused(tmp_path: Path) -> None:
+    path = folder(tmp_path / "x", "model.safetensors", configuration={"auto_map": {"AutoModel": "m.M"}})
+    with pytest.raises(SourceRefused, match="never run"):
+        LocalPath(path, (tmp_path,)).locate()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]"])
+def test_an_unreadable_configuration_is_refused(tmp_path: Path, content: str) -> None:
+    path = folder(tmp_path / "x", "model.safetensors")
+    (path / "config.json").write_text(content)
+    with pytest.raises(SourceRefused):
+        LocalPath(path, (tmp_path,)).locate()
+
+
+def test_other_files_and_missing_ones_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "m.txt").write_bytes(b"x")
+    for name in ("m.txt", "gone.onnx"):
+        with pytest.raises(SourceRefused, match="neither"):
+            LocalPath(tmp_path / name, (tmp_path,)).locate()
+
+
+def test_the_hub_is_closed_by_default() -> None:
+    with pytest.raises(SourceRefused, match=r"a/b.*allow_hub"):
+        Hub("a/b", allowed=False).locate()
+
+
+def test_an_unreachable_hub_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(repository: str, **_: object) -> str:
+        raise OfflineModeIsEnabled(f"offline: {repository}")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
+    with pytest.raises(SourceRefused, match=r"a/b cannot be fetched.*offline"):
+        Hub("a/b", allowed=True).locate()
+
+
+def test_only_safe_files_are_fetched_and_looked_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, object] = {}
+
+    def fetched(repository: str, **arguments: object) -> str:
+        asked.update(arguments, repository=repository)
+        return str(folder(tmp_path / "snapshot", "model.safetensors"))
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fetched)
+    located = Hub("a/b", allowed=True).locate()
+    assert (located.kind, located.weights) == ("folder", "hub")
+    patterns = asked["allow_patterns"]
+    assert isinstance(patterns, list)
+    assert not [pattern for pattern in patterns if pattern.endswith((".bin", ".py", "*"))]
+
+
+def test_a_required_name_is_a_path_a_hub_name_or_unknown(tmp_path: Path) -> None:
+    def source(name: str) -> object:
+        return outside_source(name, allowed_folders=(tmp_path,), allow_hub=True, known=("one", "two"))
+
+    assert source("hub:owner/name") == Hub("owner/name", True)
+    assert source("/models/m") == LocalPath(Path("/models/m"), (tmp_path,))
+    assert source("m.onnx") == LocalPath(Path("m.onnx"), (tmp_path,))
+    with pytest.raises(SourceRefused, match=r"'nope' unknown.*one, two"):
+        source("nope")
+    for name in ("hub:", "hub:owner", "hub:a/../b", "hub:a/b/c"):
+        with pytest.raises(SourceRefused, match="no hub name"):
+            source(name)
