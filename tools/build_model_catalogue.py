@@ -14,8 +14,8 @@ import onnx_costs
 import torch
 import transformers
 
-from hedgerow_nodes.estimators import bundled_weights, flops
-from hedgerow_nodes.estimators.model_catalogue import (
+from hedgerow_nodes.estimators.models import bundled_weights, flops
+from hedgerow_nodes.estimators.models.catalogue import (
     Accuracy,
     Architecture,
     Catalogue,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hedgerow_idl import AppRequirements, UserInput
 from hedgerow_nodes.core import ModuleNode, Refusal, Task, run
-from hedgerow_nodes.estimators.requirements import BadLimit, explain, gather
+from hedgerow_nodes.estimators.text.requirements import BadLimit, explain, gather
 
 
 class ApplicationRequirements(ModuleNode):

@@ -9,12 +9,12 @@ import msgspec
 
 from hedgerow_idl import CarbonFootprint, Estimate, HWResources, MLModel, UserInput
 from hedgerow_nodes.core import ModuleNode, Refusal, Task, run
-from hedgerow_nodes.estimators.carbon import Account, Figure
-from hedgerow_nodes.estimators.carbon_explanation import explain
-from hedgerow_nodes.estimators.device_assumptions import usual_pue
-from hedgerow_nodes.estimators.grid import Country, UnknownLocation, load_grid
+from hedgerow_nodes.estimators.carbon.explanation import explain
+from hedgerow_nodes.estimators.carbon.footprint import Account, Figure
+from hedgerow_nodes.estimators.carbon.grid import Country, UnknownLocation, load_grid
+from hedgerow_nodes.estimators.devices.assumptions import usual_pue
 from hedgerow_nodes.estimators.interval import Interval
-from hedgerow_nodes.estimators.place_mentions import countries_in
+from hedgerow_nodes.estimators.text.place_mentions import countries_in
 
 FUNCTIONAL_UNIT = "one inference"
 

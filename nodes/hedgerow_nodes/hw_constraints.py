@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from hedgerow_idl import HWConstraints, UserInput
 from hedgerow_nodes.core import ModuleNode, Refusal, Task, run
-from hedgerow_nodes.estimators.device_mentions import device_class_in, device_in
-from hedgerow_nodes.estimators.devices import Device, UnknownDevice, find_device, load_devices
-from hedgerow_nodes.estimators.host import host_facts
-from hedgerow_nodes.estimators.host_device import HOST_ID, HOST_NAMES
-from hedgerow_nodes.estimators.requirements import BadLimit, Requirements, explain, gather
+from hedgerow_nodes.estimators.devices.catalogue import Device, UnknownDevice, find_device, load_devices
+from hedgerow_nodes.estimators.devices.host import host_facts
+from hedgerow_nodes.estimators.devices.host_device import HOST_ID, HOST_NAMES
+from hedgerow_nodes.estimators.text.device_mentions import device_class_in, device_in
+from hedgerow_nodes.estimators.text.requirements import BadLimit, Requirements, explain, gather
 
 HOST_PHRASES = ("this host", "this computer", "this machine")
 

@@ -20,16 +20,16 @@ from hedgerow_idl import (
     UserInput,
 )
 from hedgerow_nodes.core import ModuleNode, Refusal, Task, run
-from hedgerow_nodes.estimators.device_assessment import Assessment, assess_by_roofline, assess_measured
-from hedgerow_nodes.estimators.device_choice import Choice, NoDevice, UnknownObjective, choose
-from hedgerow_nodes.estimators.device_explanation import explain
-from hedgerow_nodes.estimators.device_limits import Limits, judge, latency_limit_s
-from hedgerow_nodes.estimators.devices import Device, UnknownDevice, device_within, find_device, load_devices
-from hedgerow_nodes.estimators.embodied import embodied_estimate, lifetime_years
-from hedgerow_nodes.estimators.host_device import HOST_ID, HOST_NAMES, Host, gpu_devices, this_host
-from hedgerow_nodes.estimators.host_power import CorePower, core_power
+from hedgerow_nodes.estimators.carbon.embodied import embodied_estimate, lifetime_years
+from hedgerow_nodes.estimators.devices.assessment import Assessment, assess_by_roofline, assess_measured
+from hedgerow_nodes.estimators.devices.catalogue import Device, UnknownDevice, device_within, find_device, load_devices
+from hedgerow_nodes.estimators.devices.choice import Choice, NoDevice, UnknownObjective, choose
+from hedgerow_nodes.estimators.devices.explanation import explain
+from hedgerow_nodes.estimators.devices.host_device import HOST_ID, HOST_NAMES, Host, gpu_devices, this_host
+from hedgerow_nodes.estimators.devices.host_power import CorePower, core_power
+from hedgerow_nodes.estimators.devices.limits import Limits, judge, latency_limit_s
+from hedgerow_nodes.estimators.devices.need import Need
 from hedgerow_nodes.estimators.interval import Interval
-from hedgerow_nodes.estimators.model_need import Need
 
 MAX_LISTED = 20
 UNKNOWN_CLASS = "The class of this host is unknown; set host_device_class in the configuration."

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hedgerow_idl import MLModelMetadata, TaskScore, UserInput
 from hedgerow_nodes.core import ModuleNode, Refusal, Task, run
-from hedgerow_nodes.estimators.limits import without_limits
-from hedgerow_nodes.estimators.task_matcher import packaged_matcher
-from hedgerow_nodes.estimators.tasks import UnknownGoal, UnknownModality
+from hedgerow_nodes.estimators.text.limits import without_limits
+from hedgerow_nodes.estimators.text.task_matcher import packaged_matcher
+from hedgerow_nodes.estimators.text.tasks import UnknownGoal, UnknownModality
 
 
 class ModelMetadata(ModuleNode):

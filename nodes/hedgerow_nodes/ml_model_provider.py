@@ -13,14 +13,14 @@ import psutil
 
 from hedgerow_idl import AppRequirements, Baselines, HWConstraints, MLModel, MLModelMetadata, UserInput
 from hedgerow_nodes.core import ModuleNode, Refusal, run
-from hedgerow_nodes.estimators import model_catalogue
-from hedgerow_nodes.estimators.calibration import Record, calibrate, measure_in_child
-from hedgerow_nodes.estimators.child_process import ChildCancelled, ChildFailed, ChildTimedOut
-from hedgerow_nodes.estimators.execution import ExecutionOrder, ExecutionReport, execute
-from hedgerow_nodes.estimators.model_answer import answer
-from hedgerow_nodes.estimators.model_choice import Choice, choose
-from hedgerow_nodes.estimators.model_sources import Located, SourceRefused, outside_source, source_of
-from hedgerow_nodes.estimators.model_wish import NoModel, gather
+from hedgerow_nodes.estimators.models import catalogue as model_catalogue
+from hedgerow_nodes.estimators.models.answer import answer
+from hedgerow_nodes.estimators.models.calibration import Record, calibrate, measure_in_child
+from hedgerow_nodes.estimators.models.child_process import ChildCancelled, ChildFailed, ChildTimedOut
+from hedgerow_nodes.estimators.models.choice import Choice, choose
+from hedgerow_nodes.estimators.models.execution import ExecutionOrder, ExecutionReport, execute
+from hedgerow_nodes.estimators.models.sources import Located, SourceRefused, outside_source, source_of
+from hedgerow_nodes.estimators.models.wish import NoModel, gather
 from hedgerow_nodes.estimators.quantity_text import quantity
 
 REMEMBERED_RUNS = 64

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,10 @@ KINDS = (
 TRIVIAL_NODE = str(Path(__file__).parent / "trivial_node.py")
 
 
+LOOK_AGAIN = threading.Event()
+"""Never set: what other processes do is seen by looking at the store and the files they write."""
+
+
 def wait_for(what: Callable[[], T | None], timeout_s: float = 30.0, saying: Callable[[], str] = str) -> T:
     """Look until there is something to see; the events themselves come from other processes."""
     give_up_at_s = time.monotonic() + timeout_s
@@ -35,7 +40,7 @@ def wait_for(what: Callable[[], T | None], timeout_s: float = 30.0, saying: Call
         if seen:
             return seen
         assert time.monotonic() < give_up_at_s, f"not seen within {timeout_s:g} s: {saying()}"
-        time.sleep(0.01)
+        LOOK_AGAIN.wait(0.01)
 
 
 class System(LaunchedSystem):

@@ -5,7 +5,6 @@ python trivial_node.py KIND [--name NAME] [--configuration JSON]
 
 import json
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,7 +99,7 @@ def node_class(of_kind: str) -> type[ModuleNode]:
                 if not behaviour.deaf:
                     task.progress(0.5, "held")
                     task.raise_if_cancelled()
-                time.sleep(0.01)  # a node may sleep: this is the work that the test holds up
+                task.wait_cancelled(0.01)
             return answer(of_kind, samples)
 
     return TrivialNode

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgerow_nodes.estimators import calibration
-from hedgerow_nodes.estimators.calibration import Rates, Record, calibrate
+from hedgerow_nodes.estimators.models import calibration
+from hedgerow_nodes.estimators.models.calibration import Rates, Record, calibrate
 
 RATES = Rates(compute_flops_per_s=1e11, bandwidth_bytes_per_s=2e10, software="numpy 2")
 

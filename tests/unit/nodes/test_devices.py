@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgerow_nodes.estimators.device_assumptions import ASSUMPTIONS, assumptions_for, usual_pue
-from hedgerow_nodes.estimators.devices import (
+from hedgerow_nodes.estimators.carbon.embodied import embodied_estimate
+from hedgerow_nodes.estimators.devices.assumptions import ASSUMPTIONS, assumptions_for, usual_pue
+from hedgerow_nodes.estimators.devices.catalogue import (
     Device,
     UnknownDevice,
     device_within,
@@ -19,9 +20,8 @@ from hedgerow_nodes.estimators.devices import (
     load_devices,
     nearest_devices,
 )
-from hedgerow_nodes.estimators.embodied import embodied_estimate
-from hedgerow_nodes.estimators.host_device import HOST_ID, Host, HostFiles, describe_host, gpu_devices
-from hedgerow_nodes.estimators.nvml import Gpu
+from hedgerow_nodes.estimators.devices.host_device import HOST_ID, Host, HostFiles, describe_host, gpu_devices
+from hedgerow_nodes.estimators.devices.nvml import Gpu
 
 CLASSES = {"server", "desktop", "laptop", "edge", "mobile", "microcontroller", "gpu", "cpu"}
 

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hedgerow_idl import Estimate
-from hedgerow_nodes.estimators.energy import PowerModel, kwh
-from hedgerow_nodes.estimators.host_power import DEFAULT_W_PER_CORE, Clock, core_power, survey
+from hedgerow_nodes.estimators.devices.energy import PowerModel, kwh
+from hedgerow_nodes.estimators.devices.host_power import DEFAULT_W_PER_CORE, Clock, core_power, survey
+from hedgerow_nodes.estimators.devices.nvml import NvmlUnavailable, read_gpus
+from hedgerow_nodes.estimators.devices.rapl import Rapl, RaplUnavailable
 from hedgerow_nodes.estimators.interval import Interval
-from hedgerow_nodes.estimators.nvml import NvmlUnavailable, read_gpus
 from hedgerow_nodes.estimators.quantity_text import quantity, quantity_range
-from hedgerow_nodes.estimators.rapl import Rapl, RaplUnavailable
 
 numbers = st.floats(min_value=1e-6, max_value=1e9)
 

@@ -10,11 +10,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from hedgerow_nodes.estimators import bundled_weights, sample_results
-from hedgerow_nodes.estimators.bundled_weights import WeightsError
-from hedgerow_nodes.estimators.execution import ExecutionOrder, ExecutionReport, perform
-from hedgerow_nodes.estimators.measurement import PeakMemory, time_runs
-from hedgerow_nodes.estimators.model_catalogue import load
+from hedgerow_nodes.estimators.models import bundled_weights, sample_results
+from hedgerow_nodes.estimators.models.bundled_weights import WeightsError
+from hedgerow_nodes.estimators.models.catalogue import load
+from hedgerow_nodes.estimators.models.execution import ExecutionOrder, ExecutionReport, perform
+from hedgerow_nodes.estimators.models.measurement import PeakMemory, time_runs
 
 
 class Clock:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgerow_nodes.estimators.grid import OLD_BEFORE, Country, UnknownLocation, load_grid
-from hedgerow_nodes.estimators.place_mentions import countries_in
+from hedgerow_nodes.estimators.carbon.grid import OLD_BEFORE, Country, UnknownLocation, load_grid
+from hedgerow_nodes.estimators.text.place_mentions import countries_in
 
 GRID = load_grid()
 

@@ -7,9 +7,9 @@ import math
 
 import pytest
 
-from hedgerow_nodes.estimators import host
-from hedgerow_nodes.estimators.host_device import Host
-from hedgerow_nodes.estimators.nvml import Gpu, NvmlUnavailable
+from hedgerow_nodes.estimators.devices import host
+from hedgerow_nodes.estimators.devices.host_device import Host
+from hedgerow_nodes.estimators.devices.nvml import Gpu, NvmlUnavailable
 
 
 def _host(cpu: str, *gpus: str) -> Host:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hedgerow_idl import Outcome, UserInput
 from hedgerow_nodes.core.testing import NodeHarness
-from hedgerow_nodes.estimators.device_mentions import device_class_in, device_in
+from hedgerow_nodes.estimators.text.device_mentions import device_class_in, device_in
 from hedgerow_nodes.hw_constraints import HardwareConstraints
 
 NAMES = {

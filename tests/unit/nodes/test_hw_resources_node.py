@@ -20,7 +20,7 @@ from hedgerow_idl import (
     UserInput,
 )
 from hedgerow_nodes.core.testing import NodeHarness
-from hedgerow_nodes.estimators.host_device import HOST_ID
+from hedgerow_nodes.estimators.devices.host_device import HOST_ID
 from hedgerow_nodes.hw_resources import MAX_LISTED, HardwareResources
 
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hedgerow_idl import UserInput
-from hedgerow_nodes.estimators.limit_names import LIMIT_NAMES, describe
-from hedgerow_nodes.estimators.limits import find_limits, without_limits
-from hedgerow_nodes.estimators.quantities import UNITS, Unit, find_quantities, number_value, unit_of
-from hedgerow_nodes.estimators.requirements import BadLimit, explain, gather
+from hedgerow_nodes.estimators.text.limit_names import LIMIT_NAMES, describe
+from hedgerow_nodes.estimators.text.limits import find_limits, without_limits
+from hedgerow_nodes.estimators.text.quantities import UNITS, Unit, find_quantities, number_value, unit_of
+from hedgerow_nodes.estimators.text.requirements import BadLimit, explain, gather
 
 STATED = [
     ("under 50 ms", "latency_s", "<=", 0.05),

@@ -25,9 +25,9 @@ from hedgerow_idl import (
     UserInput,
 )
 from hedgerow_nodes.core.testing import NodeHarness
-from hedgerow_nodes.estimators.calibration import Rates, Record
-from hedgerow_nodes.estimators.child_process import ChildCancelled, ChildFailed, ChildTimedOut
-from hedgerow_nodes.estimators.execution import ExecutionOrder, ExecutionReport
+from hedgerow_nodes.estimators.models.calibration import Rates, Record
+from hedgerow_nodes.estimators.models.child_process import ChildCancelled, ChildFailed, ChildTimedOut
+from hedgerow_nodes.estimators.models.execution import ExecutionOrder, ExecutionReport
 from hedgerow_nodes.ml_model_provider import MLModelProvider
 
 RATES = Rates(compute_flops_per_s=1e11, bandwidth_bytes_per_s=2e10, software="numpy 2")

@@ -11,9 +11,9 @@ import pytest
 import torch
 import transformers
 
-from hedgerow_nodes.estimators import flops
-from hedgerow_nodes.estimators.candidate_costs import EFFICIENCIES
-from hedgerow_nodes.estimators.model_catalogue import CatalogueError, CatalogueModel, Generation, load, parse
+from hedgerow_nodes.estimators.models import flops
+from hedgerow_nodes.estimators.models.candidate_costs import EFFICIENCIES
+from hedgerow_nodes.estimators.models.catalogue import CatalogueError, CatalogueModel, Generation, load, parse
 
 SMALL = (
     "google/bert_uncased_L-2_H-128_A-2",

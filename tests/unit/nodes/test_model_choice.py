@@ -26,12 +26,12 @@ from hedgerow_idl import (
     TaskScore,
     UserInput,
 )
-from hedgerow_nodes.estimators.candidate_costs import UnknownEfficiency, latency, memory
-from hedgerow_nodes.estimators.execution import ExecutionReport
-from hedgerow_nodes.estimators.model_answer import answer
-from hedgerow_nodes.estimators.model_catalogue import Accuracy, Catalogue, CatalogueModel, Generation, Weights, load
-from hedgerow_nodes.estimators.model_choice import Choice, choose
-from hedgerow_nodes.estimators.model_wish import NoModel, Wish, gather
+from hedgerow_nodes.estimators.models.answer import answer
+from hedgerow_nodes.estimators.models.candidate_costs import UnknownEfficiency, latency, memory
+from hedgerow_nodes.estimators.models.catalogue import Accuracy, Catalogue, CatalogueModel, Generation, Weights, load
+from hedgerow_nodes.estimators.models.choice import Choice, choose
+from hedgerow_nodes.estimators.models.execution import ExecutionReport
+from hedgerow_nodes.estimators.models.wish import NoModel, Wish, gather
 
 TASK = "object-detection"
 HOST = Calibration(id="abc", host="hedge", threads=1, compute_flops_per_s=1e11, bandwidth_bytes_per_s=2e10)

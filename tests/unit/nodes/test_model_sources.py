@@ -10,9 +10,9 @@ import huggingface_hub
 import pytest
 from huggingface_hub.errors import OfflineModeIsEnabled
 
-from hedgerow_nodes.estimators import bundled_weights
-from hedgerow_nodes.estimators.model_catalogue import load
-from hedgerow_nodes.estimators.model_sources import (
+from hedgerow_nodes.estimators.models import bundled_weights
+from hedgerow_nodes.estimators.models.catalogue import load
+from hedgerow_nodes.estimators.models.sources import (
     Hub,
     LocalPath,
     RandomWeights,

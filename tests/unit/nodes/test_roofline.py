@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hedgerow_idl import Calibration, Estimate, Limit, MLModel
-from hedgerow_nodes.estimators.device_assessment import Assessment, Breach, assess_by_roofline, assess_measured
-from hedgerow_nodes.estimators.device_choice import NoDevice, UnknownObjective, choose
-from hedgerow_nodes.estimators.device_explanation import explain
-from hedgerow_nodes.estimators.device_limits import Limits, judge, latency_limit_s, straddles
-from hedgerow_nodes.estimators.devices import Device, find_device, load_devices
-from hedgerow_nodes.estimators.host_power import CorePower
+from hedgerow_nodes.estimators.devices.assessment import Assessment, Breach, assess_by_roofline, assess_measured
+from hedgerow_nodes.estimators.devices.catalogue import Device, find_device, load_devices
+from hedgerow_nodes.estimators.devices.choice import NoDevice, UnknownObjective, choose
+from hedgerow_nodes.estimators.devices.explanation import explain
+from hedgerow_nodes.estimators.devices.host_power import CorePower
+from hedgerow_nodes.estimators.devices.limits import Limits, judge, latency_limit_s, straddles
+from hedgerow_nodes.estimators.devices.need import Need
+from hedgerow_nodes.estimators.devices.roofline import Roofs, Work, roofline_time, work_of
 from hedgerow_nodes.estimators.interval import Interval
-from hedgerow_nodes.estimators.model_need import Need
-from hedgerow_nodes.estimators.roofline import Roofs, Work, roofline_time, work_of
 
 amounts = st.floats(min_value=1.0, max_value=1e15)
 ROOFS = Roofs(1e12, 1e11, Interval(0.5, 0.25, 1.0), Interval(0.8, 0.4, 1.0), Interval(0.001, 0.0, 0.002))

@@ -1,0 +1,1 @@
+"""Carbon: what the grid emits, what making a device cost, and the footprint of one inference."""

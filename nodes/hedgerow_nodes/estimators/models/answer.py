@@ -1,0 +1,105 @@
+"""Put an answer together: the choice, what the run showed, and every candidate, as the message that is sent."""
+
+from __future__ import annotations
+
+import math
+
+from hedgerow_idl import NAN, Baselines, Estimate, MLModel, ModelCandidate
+from hedgerow_nodes.estimators.models.candidate_costs import latency_estimate, memory_estimate
+from hedgerow_nodes.estimators.models.choice import Candidate, Choice
+from hedgerow_nodes.estimators.models.execution import ExecutionReport
+from hedgerow_nodes.estimators.models.explanation import what_changed, what_the_run_showed, why_chosen, why_not_run
+
+
+def answer(
+    choice: Choice,
+    *,
+    weights: str,
+    baselines: Baselines,
+    report: ExecutionReport | None = None,
+    remembered: bool = False,
+    not_run: str = "",
+) -> MLModel:
+    """The message for a choice that was run (`report`), or was not (`not_run` says why)."""
+    calibration, chosen = choice.calibration, choice.chosen
+    made = MLModel(
+        task=choice.wish.task,
+        chosen=chosen.model.id if chosen else choice.wish.required,
+        calibration=calibration,
+        candidates=[_wire(candidate, choice) for candidate in choice.candidates],
+        excluded=list(choice.wish.excluded),
+    )
+    if chosen is not None:
+        _describe(made, chosen)
+        made.latency_s = latency_estimate(chosen.latency_s, calibration)
+        made.peak_memory_bytes = memory_estimate(chosen.memory_bytes)
+    sentences = why_chosen(choice)
+    if report is not None:
+        _measured(made, report)
+        expected = chosen.latency_s if chosen else None
+        sentences += what_the_run_showed(expected, report, choice, remembered=remembered)
+        sentences.append(f"Weights: {weights}.")
+    else:
+        made.runtime = "not run"
+        sentences.append(why_not_run(not_run, calibration))
+    sentences += what_changed(baselines, made.chosen, made.latency_s.value)
+    made.explanation = " ".join(sentences)
+    return made
+
+
+def _describe(made: MLModel, chosen: Candidate) -> None:
+    model = chosen.model
+    made.precision = model.precision
+    made.parameters = model.parameters
+    made.flops_per_inference = float(model.flops)
+    made.weights_bytes = float(model.weights_bytes)
+    made.activation_bytes = float(model.activation_bytes)
+
+
+def _measured(made: MLModel, report: ExecutionReport) -> None:
+    source = (
+        f"{report.runtime}, {report.threads} thread(s), {report.runs} runs, load {report.load_average:.1f}, "
+        f"calibration {made.calibration.id}"
+    )
+    made.runtime = report.runtime
+    made.precision = made.precision or "float32"
+    made.latency_s = Estimate(
+        value=report.wall_p50_s, low=report.wall_p05_s, high=report.wall_p95_s, method="measured", source=source
+    )
+    made.cpu_time_s = _point(report.cpu_p50_s, source)
+    made.peak_memory_bytes = _point(report.peak_memory_bytes, f"{report.memory_method}; {source}")
+    made.sample_result = report.sample_result
+    if not made.parameters and report.parameters is not None:
+        made.parameters = report.parameters
+    if math.isnan(made.flops_per_inference) and report.flops is not None:
+        made.flops_per_inference = report.flops
+    if math.isnan(made.weights_bytes) and report.weights_bytes is not None:
+        made.weights_bytes = report.weights_bytes
+
+
+def _point(value: float, source: str) -> Estimate:
+    return Estimate(value=value, low=value, high=value, method="measured", source=source)
+
+
+def _wire(candidate: Candidate, choice: Choice) -> ModelCandidate:
+    model = candidate.model
+    rejected = candidate.rejected
+    if not rejected and candidate is not choice.chosen and choice.wish.required:
+        rejected = f"{choice.wish.required} is required"
+    return ModelCandidate(
+        id=model.id,
+        family=model.family,
+        parameters=model.parameters,
+        flops_per_inference=float(model.flops),
+        weights_bytes=float(model.weights_bytes),
+        activation_bytes=float(model.activation_bytes),
+        latency_s=latency_estimate(candidate.latency_s, choice.calibration),
+        memory_bytes=memory_estimate(candidate.memory_bytes),
+        accuracy=model.accuracy.value if model.accuracy else NAN,
+        accuracy_metric=model.accuracy.metric if model.accuracy else "",
+        accuracy_source=model.accuracy.source if model.accuracy else "",
+        weights=candidate.weights,
+        licence=model.weights.licence,
+        source=model.architecture.published if model.architecture else "weights/manifest.json",
+        rejected=rejected,
+    )

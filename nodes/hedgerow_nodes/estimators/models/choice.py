@@ -1,0 +1,111 @@
+"""Choose a model: the same wish and the same calibration always give the same answer.
+
+The rule, in this order: within every limit; weights at hand, so that the answer can be used today; a published
+accuracy, so that it can be judged; the least time on this host by the stored calibration, which on the same threads
+is the least energy as well, and so the rule for each of the objectives carbon, energy and latency; the id.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from hedgerow_idl import Calibration
+from hedgerow_nodes.estimators.interval import Interval
+from hedgerow_nodes.estimators.models.candidate_costs import latency, memory
+from hedgerow_nodes.estimators.models.catalogue import Catalogue, CatalogueModel
+from hedgerow_nodes.estimators.models.limits import Breach, judge
+from hedgerow_nodes.estimators.models.wish import NoModel, Wish
+
+RULE = "within the limits; then weights at hand; then a published accuracy; then least time by the calibration; then id"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that does the task, what it would take here, and why it is out, if it is."""
+
+    model: CatalogueModel
+    latency_s: Interval
+    memory_bytes: Interval
+    weights: str
+    breaches: tuple[Breach, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def rejected(self) -> str:
+        """Why it is out, in words; empty if it is in."""
+        return "; ".join(breach.text for breach in self.breaches)
+
+    @property
+    def rank(self) -> tuple[bool, bool, bool, float, str]:
+        """What the rule sorts by, smallest first."""
+        no_weights, no_accuracy = self.weights == "none", self.model.accuracy is None
+        return bool(self.breaches), no_weights, no_accuracy, self.latency_s.value, self.model.id
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The answer and its context. `chosen` is None where a model from outside the catalogue is required."""
+
+    wish: Wish
+    calibration: Calibration
+    candidates: tuple[Candidate, ...]
+    chosen: Candidate | None
+
+    @property
+    def runners_up(self) -> tuple[Candidate, ...]:
+        """The candidates within the limits that were not chosen, best first."""
+        return tuple(c for c in self.candidates if not c.breaches and c is not self.chosen)
+
+
+def choose(catalogue: Catalogue, wish: Wish, calibration: Calibration, *, allow_hub: bool = False) -> Choice:
+    """Choose by the rule; a required model of the catalogue wins whatever it breaks, and its breaches stay with it.
+
+    Raises:
+        NoModel: no candidate is left, or there never was one; the message counts why.
+    """
+    models = catalogue.for_task(wish.task)
+    candidates = tuple(
+        sorted((_candidate(model, wish, calibration, allow_hub) for model in models), key=lambda c: c.rank)
+    )
+    if wish.required:
+        required = catalogue.get(wish.required)
+        if required is None:
+            return Choice(wish, calibration, candidates, None)
+        found = next((c for c in candidates if c.model.id == required.id), None)
+        if found is None:
+            found = _candidate(required, wish, calibration, allow_hub)
+            candidates = (found, *candidates)
+        return Choice(wish, calibration, candidates, found)
+    if not candidates or candidates[0].breaches:
+        raise NoModel(_why_none(candidates, wish))
+    return Choice(wish, calibration, candidates, candidates[0])
+
+
+def excludes(excluded: tuple[str, ...], model: CatalogueModel) -> bool:
+    """Whether the names hold the model's id, its last part, or its family; small and capital letters are the same."""
+    names = {model.id.lower(), model.id.lower().rpartition("/")[2], model.family.lower()}
+    return any(name.lower() in names for name in excluded)
+
+
+def _candidate(model: CatalogueModel, wish: Wish, calibration: Calibration, allow_hub: bool) -> Candidate:
+    latency_s, memory_bytes = latency(model, calibration), memory(model)
+    verdict = judge(model, latency_s, memory_bytes, wish.limits, wish.latency_note)
+    breaches = verdict.breaches
+    if excludes(wish.excluded, model):
+        breaches = (Breach("excluded", "excluded by the user"), *breaches)
+    if wish.task not in model.tasks:
+        text = f"listed for {', '.join(model.tasks)}, not for {wish.task or 'an unknown task'}"
+        breaches = (Breach("for another task", text), *breaches)
+    weights = "hub" if allow_hub and model.weights.kind == "none" else model.weights.kind
+    return Candidate(model, latency_s, memory_bytes, weights, breaches, verdict.remarks)
+
+
+def _why_none(candidates: tuple[Candidate, ...], wish: Wish) -> str:
+    count = Counter(candidate.breaches[0].kind for candidate in candidates)
+    groups = []
+    for kind, number in count.most_common():
+        best = next(c for c in candidates if c.breaches[0].kind == kind)
+        groups.append(f"{number} {kind} (best: {best.model.id}, {best.breaches[0].text})")
+    why = "; ".join(groups)
+    return f"of {len(candidates)} models for {wish.task} none is left: {why}. Loosen a limit or an exclusion"
