@@ -57,7 +57,13 @@ class Orchestrator:
         self._log = EventLog(store.last_ids().event_id)
         self._engine = Engine(registry, SOURCES)
         self._watch = NodeWatch(self._wire, registry, self._engine)
-        self._verbs = Verbs(engine=self._engine, registry=registry, store=store, pipeline=pipeline)
+        self._verbs = Verbs(
+            engine=self._engine,
+            registry=registry,
+            store=store,
+            pipeline=pipeline,
+            malformed=lambda: self._wire.malformed,
+        )
         self._desk = Desk(self._verbs.table())
         self._replies: list[tuple[float, Reply]] = []
         step = Step(now(), self._log)

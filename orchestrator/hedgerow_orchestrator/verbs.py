@@ -30,11 +30,13 @@ class Verbs:
         registry: Registry,
         store: Store,
         pipeline: Pipeline,
+        malformed: Callable[[], int],
     ) -> None:
         self._engine = engine
         self._registry = registry
         self._store = store
         self._pipeline = pipeline
+        self._malformed = malformed
         self._last_problem_id = store.last_ids().problem_id
         # Of the current pass: rows that are not in the store yet, and where further ones go.
         self._step = Step(0.0, EventLog(0))
@@ -208,6 +210,9 @@ class Verbs:
         components = [{"name": "orchestrator", "ok": True, "detail": f"{self._engine.active} tasks in work"}]
         # While the store cannot be written the loop waits and answers nobody, so an answer says that it can.
         components.append({"name": "store", "ok": True, "detail": "writable"})
+        malformed, late = self._malformed(), self._engine.late_outputs
+        detail = f"since the start {malformed} malformed samples ignored, {late} outputs came late"
+        components.append({"name": "bus", "ok": True, "detail": detail})
         for spec in self._pipeline.stages.values():
             nodes = self._registry.of_kind(spec.kind)
             ok = any(node.accepting for node in nodes)

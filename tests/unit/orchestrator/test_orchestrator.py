@@ -310,6 +310,7 @@ def test_health_names_what_is_missing(garden: Garden) -> None:
     assert {c["name"]: c["ok"] for c in body["components"]} == {
         "orchestrator": True,
         "store": True,
+        "bus": True,
         "node app_requirements": True,
         "node colour": False,
     }
@@ -328,7 +329,9 @@ def test_strangers_do_no_harm(garden: Garden) -> None:
     infos.write(NodeInfo(node_id="liar", kind="liar", output_topic="hedgerow/event", output_type="garden.Colour"))
     stranger.writer(BY_NAME["hedgerow/command"], partition="x").write_raw(b"")
     garden.turn(5)
-    assert garden.ask("health", {})[0] is ReplyStatus.OK
+    status, health = garden.ask("health", {})
+    assert status is ReplyStatus.OK
+    assert "1 malformed samples ignored" in next(c["detail"] for c in health["components"] if c["name"] == "bus")
     garden.start(Painter)
     assert garden.finish(garden.submit("still here"))["state"] == "SUCCEEDED"
 
