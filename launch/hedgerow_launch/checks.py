@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
@@ -22,7 +22,7 @@ CORE = ("cyclonedds", "msgspec", "numpy", "psutil", "rich", "typer")
 EXTRAS = {
     "orchestrator": ("SQLAlchemy", "alembic", "fsspec"),
     "frontend": ("Flask", "flask-openapi3", "pydantic", "waitress"),
-    "advice": ("nvidia-ml-py", "onnxruntime", "scikit-learn", "torch", "transformers"),
+    "advice": ("nvidia-ml-py", "onnxruntime", "pillow", "torch", "transformers"),
 }
 
 
@@ -57,12 +57,8 @@ def python_check() -> Check:
 def package_checks(installed: Callable[[str], str] = version) -> Iterator[Check]:
     """The packages of the core and of each extra."""
     for group, names in (("core", CORE), *EXTRAS.items()):
-        found, missing = [], []
-        for name in names:
-            try:
-                found.append(f"{name} {installed(name)}")
-            except PackageNotFoundError:
-                missing.append(name)
+        missing = missing_packages(names, installed)
+        found = [f"{name} {installed(name)}" for name in names if name not in missing]
         if not missing:
             yield Check(f"packages: {group}", Verdict.OK, ", ".join(found))
         elif group == "core":
@@ -70,6 +66,17 @@ def package_checks(installed: Callable[[str], str] = version) -> Iterator[Check]
         else:
             way_out = f"pip install --editable '.[{group}]' in the checkout, if this computer runs that part"
             yield Check(f"packages: {group}", Verdict.WARN, f"missing: {', '.join(missing)}", way_out)
+
+
+def missing_packages(names: Iterable[str], installed: Callable[[str], str] = version) -> list[str]:
+    """Which of these packages are not installed."""
+    missing = []
+    for name in names:
+        try:
+            installed(name)
+        except PackageNotFoundError:
+            missing.append(name)
+    return missing
 
 
 def home_check(home: Path) -> Check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -12,8 +13,12 @@ from hedgerow_idl import ReplyStatus
 from hedgerow_nodes.core.environment import Environment
 from hedgerow_nodes.core.request_client import OrchestratorUnreachable, RequestClient
 from hedgerow_nodes.core.testing import LaunchedSystem
+from hedgerow_orchestrator.states import TaskState
+from hedgerow_orchestrator.store.changes import EventAdded
 from hedgerow_orchestrator.store.errors import StoreError
+from hedgerow_orchestrator.store.projection import differences, project
 from hedgerow_orchestrator.store.reader import StoreReader
+from hedgerow_orchestrator.store.writer import Store
 
 T = TypeVar("T")
 
@@ -99,6 +104,24 @@ class System(LaunchedSystem):
         """A node's state as stored."""
         node = self.reader.node(name)
         return str(node["state"]) if node else ""
+
+    def events(self) -> list[EventAdded]:
+        """Every event so far, as it was stored."""
+        rows: list[EventAdded] = []
+        while page := self.reader.events(after_id=rows[-1].event_id if rows else 0):
+            for row in page:
+                task = row["task"] or {"problem_id": 0, "iteration_id": 0}
+                body = json.dumps(row["body"])
+                rows.append(EventAdded(row["id"], 0.0, row["kind"], *task.values(), row["stage"], row["node_id"], body))
+        return rows
+
+    def projection_differences(self) -> list[str]:
+        """Where the task and stage tables say something else than the events; call it when all tasks have ended."""
+        store = Store(self.environment.store_url, self.environment.blob_url)
+        tasks = store.open_tasks(tuple(TaskState))
+        store.close()
+        stages = [stage for task in tasks for stage in task.stages]
+        return differences(project(self.events()), [task.task for task in tasks], stages)
 
     @property
     def reader(self) -> StoreReader:

@@ -46,6 +46,7 @@ def test_20_problems_at_once_all_end(system: System) -> None:
             assert task["error"]["code"] == "TOO_VAGUE"
         else:
             assert task["state"] == "SUCCEEDED"
+    assert system.projection_differences() == []
 
 
 def test_iterations_get_the_outputs_of_the_one_they_began_from(system: System) -> None:
@@ -96,6 +97,7 @@ def test_kill_9_of_the_orchestrator_amid_20_tasks(system: System, tmp_path: Path
         seen = f"{text[::-1]}|for {text}|{len(text)}"
         assert task["stages"]["ml_model_provider"]["output"]["chosen"] == f"model for {seen}"
         assert task["stages"]["ml_model_provider"]["attempt"] == 1
+    assert system.projection_differences() == []
     runs = [json.loads(line)[0] for line in record.read_text().splitlines()]
     assert sorted(runs) == sorted(f"{problem}.{iteration}" for problem, iteration in keys)
 

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from hedgerow_launch.checks import EXTRAS, missing_packages
 from hedgerow_launch.commands.printing import AsJson, print_json
 from hedgerow_launch.detach import Reporter, start_detached
 from hedgerow_launch.failures import USAGE, CommandFailure
@@ -106,12 +107,18 @@ def read_launch_file(name: str) -> LaunchFile:
     """Load a launch file.
 
     Raises:
-        CommandFailure: it is wrong somewhere.
+        CommandFailure: it is wrong somewhere, or needs a part of Hedgerow that is not installed.
     """
     try:
-        return load(name)
+        launch = load(name)
     except LaunchFileError as error:
         raise CommandFailure(str(error), USAGE) from error
+    for extra, wanted in (("orchestrator", launch.orchestrator), ("frontend", launch.frontend)):
+        missing = missing_packages(EXTRAS[extra])
+        if wanted is not None and missing:
+            way_out = "install what it needs: pip install '.[all]' in the checkout"
+            raise CommandFailure(f"{name} has the {extra}, but {', '.join(missing)} is not installed; {way_out}")
+    return launch
 
 
 def foreground_output(names: Sequence[str]) -> Output:
