@@ -40,6 +40,22 @@ def test_the_profiles_say_the_depths_that_are_used() -> None:
         assert f"keep-last {depth}" in text
 
 
+def test_the_page_of_topics_is_the_table() -> None:
+    page = (ROOT / "docs" / "topics.md").read_text()
+    for topic in TOPICS:
+        kind, readers = topic.type.__idl_typename__, ", ".join(topic.readers)
+        assert f"| `{topic.name}` | `{kind}` | {topic.profile} | {topic.writer} | {readers} |" in page
+
+
+def test_every_variable_that_is_read_is_on_the_page_of_settings() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text()
+    packages = ("idl", "nodes", "orchestrator", "frontend", "launch")
+    texts = [path.read_text() for package in packages for path in (ROOT / package).rglob("*.py")]
+    read = {name for text in texts for name in re.findall(r"HEDGEROW_[A-Z_]*[A-Z]", text)}
+    assert len(read) >= 8
+    assert {name for name in read if f"| `{name}` |" not in page} == set()
+
+
 def test_links_in_the_pages_lead_somewhere() -> None:
     for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
