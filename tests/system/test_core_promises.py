@@ -8,7 +8,12 @@ import signal
 from pathlib import Path
 
 import pytest
+from cyclonedds.idl import IdlStruct
 from running import KINDS, TRIVIAL_NODE, System, wait_for
+
+from hedgerow_idl import AppRequirements, Header, NodeInfo, TaskId, uint32, wire_type
+from hedgerow_idl.topics import BY_NAME, Topic
+from hedgerow_nodes.core.cyclone_bus import CycloneBus
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -135,6 +140,33 @@ def test_cancel_reaches_the_node(system: System, tmp_path: Path) -> None:
     wait_for(lambda: system.node_state("hw_constraints") == "IDLE")
     hold.unlink()
     assert system.finish(system.submit("the next"))["state"] == "SUCCEEDED"
+
+
+@wire_type
+class Stranger(IdlStruct, typename="stranger.Thing"):
+    """A type of somebody else's, under a name of ours."""
+
+    number: uint32 = 0
+
+
+def test_a_foreign_participant_does_no_harm(system: System) -> None:
+    system.start_all()
+    with CycloneBus(system.environment) as foreign:
+        for name in ("hedgerow/user_input", "hedgerow/node_status", "hedgerow/command_answer"):
+            topic = Topic(name, Stranger, BY_NAME[name].profile, "a stranger", ())
+            foreign.writer(topic).write(Stranger(number=7))
+        lies = foreign.writer(BY_NAME["hedgerow/app_requirements"])
+        for task in (TaskId(), TaskId(problem_id=1, iteration_id=1), TaskId(problem_id=4_000_000_000, iteration_id=9)):
+            header = Header(task=task, attempt=1, node_id="nobody", stage="app_requirements", stamped_at_s=1.0)
+            lies.write(AppRequirements(header=header, explanation="a lie"))
+        infos = foreign.writer(BY_NAME["hedgerow/node_info"])
+        infos.write(NodeInfo(node_id="x", incarnation=2**64 - 1, kind="hw_resources", name="liar"))
+        infos.write(NodeInfo(node_id="y", kind="odd", output_topic="odd/Thing", output_schema="[" * 70_000))
+        foreign.flush()
+        task = system.finish(system.submit("the truth"))
+        assert task["state"] == "SUCCEEDED"
+        assert task["stages"]["app_requirements"]["output"]["explanation"] == "for the truth"
+        assert system.processes["orchestrator"].poll() is None
 
 
 def test_every_process_leaves_with_0_and_says_goodbye(system: System) -> None:

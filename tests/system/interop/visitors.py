@@ -60,7 +60,7 @@ def _fill(field: Field) -> str:
         case Sequence(element=Primitive()):
             return f"{member}.resize(2); for (auto& element : {member}) n.assign(element);"
         case _:
-            raise NotImplementedError(f"{field.name}: the peer has no way to fill {field.kind}; add one here")
+            raise TypeError(f"{field.name}: the peer has no way to fill {field.kind}; add one here")
 
 
 def _dump(field: Field) -> str:
