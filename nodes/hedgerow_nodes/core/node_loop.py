@@ -6,6 +6,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from hedgerow_idl import AnswerCode, Command, CommandKind, NodeState, Outcome
 from hedgerow_idl.topics import BY_NAME, topic_of
@@ -26,6 +27,13 @@ LONGEST_WAIT_S = 0.2
 
 STOP_GRACE_S = 1.0
 """How long `close` waits for `on_stop`."""
+
+
+@dataclass(eq=False)
+class Hook:
+    """One call of `on_start` or `on_stop`; told apart by identity."""
+
+    name: str
 
 
 class NodeLoop:
@@ -55,7 +63,7 @@ class NodeLoop:
         self._said = Announcement(node, bus, identity, now)
         self._executor: Executor = InlineExecutor() if node.execution == "inline" else WorkerExecutor(bus.wake)
         self._current: Task | None = None
-        self._starting = False
+        self._starting: Hook | None = None
         self._leave_asked = False
         self._said.announce()
         self._begin_start()
@@ -100,7 +108,7 @@ class NodeLoop:
         self._said.write_status(self.state, 0, None, force=True)
         self._bus.flush()
         if not self._executor.busy:
-            self._executor.submit("stop", self.node.on_stop)
+            self._executor.submit(Hook("stop"), self.node.on_stop)
             give_up_at_s = time.monotonic() + STOP_GRACE_S
             while self._executor.busy and time.monotonic() < give_up_at_s:
                 self._bus.wait(0.05)
@@ -164,8 +172,8 @@ class NodeLoop:
         else:
             self._give_up_work("STOPPED", f"node {self.identity.name} was told to {trigger}")
             self._move(trigger)
-            self._starting = False
-            self._executor.submit("stop", self.node.on_stop)
+            self._starting = None
+            self._executor.submit(Hook("stop"), self.node.on_stop)
             self._said.stopped = trigger is Trigger.STOP
             if trigger is Trigger.RESET:
                 self._begin_start()
@@ -184,9 +192,9 @@ class NodeLoop:
     # --- work ---------------------------------------------------------------------------------------------------
 
     def _begin_start(self) -> None:
-        if not self._starting:
-            self._starting = True
-            self._executor.submit("start", self.node.on_start)
+        if self._starting is None:
+            self._starting = Hook("start")
+            self._executor.submit(self._starting, self.node.on_start)
 
     def _settle(self) -> None:
         """Handle what has ended and begin what can begin, until neither is left."""
@@ -214,17 +222,19 @@ class NodeLoop:
         return True
 
     def _on_hook(self, done: Done) -> None:
-        """`on_start` or `on_stop` has returned."""
+        """`on_start` or `on_stop` has returned; a start that was given up by STOP or RESET no longer counts."""
+        hook: Hook = done.job
+        is_start = hook is self._starting
+        if is_start:
+            self._starting = None
         if done.error is not None:
-            self._said.error = f"{done.job}: {_sentence(done.error)}"
-            self._log.error("%s: on_%s failed: %s", self.identity.name, done.job, _trace(done.error))
-            if not self.left:
+            self._said.error = f"on_{hook.name}: {_sentence(done.error)}"
+            self._log.error("%s: on_%s failed: %s", self.identity.name, hook.name, _trace(done.error))
+            if self.state not in (NodeState.ERROR, NodeState.TERMINATING):
                 self._move(Trigger.FAULT)
-        elif done.job == "start" and self._starting:
+        elif is_start and self.state is NodeState.INITIALIZING:
             self._said.error = ""
             self._move(Trigger.READY)
-        if done.job == "start":
-            self._starting = False
 
     def _on_processed(self, task: Task, done: Done) -> None:
         if self._current is not task:

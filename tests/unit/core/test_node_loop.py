@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hedgerow_idl import AnswerCode, CommandKind, HWConstraints, NodeState, Outcome, TaskId, UserInput
 from hedgerow_nodes.core import ModuleNode, Refusal, Task
@@ -229,6 +231,44 @@ def test_reset_gives_up_a_call_and_drops_its_late_result(slow: NodeHarness) -> N
     GATE.set()
     slow.status_when(lambda status: status.state is NodeState.IDLE)
     assert slow.process(UserInput(max_memory_bytes=9.0)).max_memory_bytes == 9.0
+
+
+WORDS = ("START", "STOP", "RESET", "RUN", "CANCEL", "CONFIGURE", "step", "sick", "well")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(WORDS), max_size=14), st.sampled_from(["worker", "inline"]))
+def test_no_order_of_commands_breaks_the_loop(words: list[str], execution: str) -> None:
+    class Moody(Constraints):
+        sick = False
+
+        def on_start(self) -> None:
+            if type(self).sick:
+                raise OSError("sick")
+
+        on_stop = on_start
+
+    Moody.execution = execution  # type: ignore[assignment]
+    kit = NodeHarness(Moody)
+    for word in words:
+        if word in ("sick", "well"):
+            Moody.sick = word == "sick"
+        elif word == "RUN":
+            kit.run(kit.send(UserInput(max_memory_bytes=1.0)))
+        elif word != "step":
+            kit.command(CommandKind[word], task=TaskId(problem_id=1, iteration_id=1), stage="hw_constraints")
+        kit.loop.step(0.0)
+    Moody.sick = False
+    kit.command(CommandKind.RESET)
+    kit.command(CommandKind.START)
+    kit.status_when(lambda status: status.state is NodeState.IDLE and status.queued == 0)
+    task = TaskId(problem_id=1000, iteration_id=1)
+    kit.run(kit.send(UserInput(max_memory_bytes=5.0), task=task))
+    while (output := kit.output()).header.task != task:
+        pass
+    assert output.max_memory_bytes == 5.0
+    kit.close()
+    assert kit.loop.state is NodeState.TERMINATING
 
 
 def test_terminate_ends_the_loop(slow: NodeHarness) -> None:
