@@ -152,7 +152,8 @@ class MLModel(IdlStruct, typename="hedgerow.advice.MLModel"):
     """The model chosen for the task, what it measured when it was run here, and every candidate with its reason.
 
     `latency_s` and `peak_memory_bytes` are measured when the model was executed (their method says so); the choice
-    itself rests on `calibration` only.
+    itself rests on `calibration` only. `passes_per_inference` is how often one inference reads the weights: once, or
+    once for each token that is generated.
     """
 
     header: Header = field(default_factory=Header)
@@ -160,6 +161,7 @@ class MLModel(IdlStruct, typename="hedgerow.advice.MLModel"):
     chosen: str = ""
     runtime: str = ""
     precision: str = ""
+    passes_per_inference: uint32 = 1
     parameters: uint64 = 0
     flops_per_inference: float64 = NAN
     weights_bytes: float64 = NAN

@@ -182,3 +182,18 @@ class TestConfiguration:
         finally:
             harness.close()
         assert answer.chosen == HOST_ID
+
+
+def test_a_generating_model_takes_longer_than_its_weights_read_once() -> None:
+    def answer(passes: int) -> HWResources:
+        model = MLModel(
+            chosen="m", passes_per_inference=passes, flops_per_inference=1e9, weights_bytes=5e8, activation_bytes=1e6
+        )
+        user_input = UserInput(text="x", required_device="nvidia-jetson-orin-nano-8gb")
+        constraints = HWConstraints(required_device="nvidia-jetson-orin-nano-8gb")
+        return NodeHarness(HardwareResources).process(user_input, model, AppRequirements(), constraints)
+
+    once, often = answer(1), answer(64)
+    assert often.latency_s.value > 30 * once.latency_s.value
+    assert often.energy_j.value > 10 * once.energy_j.value
+    assert often.bound == "memory"

@@ -118,6 +118,12 @@ def test_like_problems_run_a_model_once(start: Any, executions: Executions) -> N
     assert all("The run was not repeated: it was made at 1970-01-01" in other.explanation for other in others)
 
 
+def test_a_generating_model_says_how_often_it_reads_its_weights(start: Any) -> None:
+    harness = start()
+    assert ask(harness).passes_per_inference == 1
+    assert ask(harness, "text-generation").passes_per_inference == 64
+
+
 def test_no_model_is_a_failure_with_its_reason(start: Any, executions: Executions) -> None:
     output = ask(start(), "object-detection", Limit(name="latency_s", comparison="<=", value=1e-6, unit="s"))
     assert output.header.outcome is Outcome.FAILED

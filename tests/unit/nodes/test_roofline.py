@@ -46,6 +46,9 @@ class TestRoofline:
     def test_bytes_moved_are_weights_once_and_activations_twice(self) -> None:
         assert work_of(5.0, 100.0, 10.0) == Work(5.0, 120.0)
 
+    def test_each_generated_token_reads_the_weights_again(self) -> None:
+        assert work_of(5.0, 100.0, 10.0, passes=64) == Work(5.0, 6420.0)
+
     @given(amounts, amounts, st.floats(1, 1e3))
     def test_more_work_never_takes_less_time(self, flops: float, moved: float, more: float) -> None:
         base = roofline_time(Work(flops, moved), ROOFS).latency_s

@@ -68,7 +68,7 @@ def assess_by_roofline(device: Device, need: Need) -> Assessment:
         assumed.memory_efficiency,
         assumed.dispatch_s,
     )
-    time = roofline_time(work_of(need.flops, need.weights_bytes, need.activation_bytes), roofs)
+    time = roofline_time(work_of(need.flops, need.weights_bytes, need.activation_bytes, need.passes), roofs)
     idle_known = not math.isnan(device.idle_power_w)
     idle_w = Interval.exactly(device.idle_power_w) if idle_known else assumed.idle_share * device.power_w
     power = PowerModel(device.power_w, idle_w)

@@ -12,7 +12,10 @@ from hedgerow_nodes.estimators.quantity_text import quantity
 
 @dataclass(frozen=True)
 class Need:
-    """What a model asks of a device; `memory_bytes` is None where its size is unknown, `formula` explains it."""
+    """What a model asks of a device; `memory_bytes` is None where its size is unknown, `formula` explains it.
+
+    `passes` is how often one inference reads the weights.
+    """
 
     flops: float
     weights_bytes: float
@@ -20,6 +23,7 @@ class Need:
     precision: str
     memory_bytes: Interval | None
     formula: str
+    passes: int = 1
 
     @classmethod
     def of(cls, model: MLModel) -> Need:
@@ -35,4 +39,5 @@ class Need:
             total = weights + known
             memory = Interval(total, total, total if math.isnan(measured) else max(total, measured))
         formula = f"weights {quantity(weights, 'B')} + peak activations {quantity(activations, 'B')}"
-        return cls(model.flops_per_inference, weights, known, model.precision, memory, formula)
+        passes = max(1, model.passes_per_inference)
+        return cls(model.flops_per_inference, weights, known, model.precision, memory, formula, passes)

@@ -48,12 +48,13 @@ class RooflineTime:
     utilisation: Interval
 
 
-def work_of(flops: float, weights_bytes: float, activation_bytes: float) -> Work:
-    """The work of one inference: weights are read once, the peak activations written and read once.
+def work_of(flops: float, weights_bytes: float, activation_bytes: float, passes: int = 1) -> Work:
+    """The work of one inference: each pass reads the weights, the peak activations are written and read once.
 
-    That is a lower bound of the traffic: a layer's activations that leave the cache more often are not counted.
+    A generated token is a pass of its own. That is a lower bound of the traffic: activations that leave the cache more
+    often are not counted, nor is a growing key-value cache.
     """
-    return Work(flops=flops, bytes_moved=weights_bytes + 2 * activation_bytes)
+    return Work(flops=flops, bytes_moved=passes * weights_bytes + 2 * activation_bytes)
 
 
 def roofline_time(work: Work, roofs: Roofs) -> RooflineTime:

@@ -51,6 +51,7 @@ def _describe(made: MLModel, chosen: Candidate) -> None:
     model = chosen.model
     made.precision = model.precision
     made.parameters = model.parameters
+    made.passes_per_inference = model.passes
     made.flops_per_inference = float(model.flops)
     made.weights_bytes = float(model.weights_bytes)
     made.activation_bytes = float(model.activation_bytes)

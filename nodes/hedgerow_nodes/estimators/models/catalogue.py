@@ -103,6 +103,11 @@ class CatalogueModel(msgspec.Struct, frozen=True, kw_only=True):
         return self.parameters * BYTES_PER_PARAMETER[precision]
 
     @property
+    def passes(self) -> int:
+        """How often one inference reads the weights: once, or once for each generated token."""
+        return self.generation.new_tokens if self.generation else 1
+
+    @property
     def memory_bytes(self) -> int:
         """Bytes of parameters and live activations together."""
         return self.weights_bytes + self.activation_bytes
