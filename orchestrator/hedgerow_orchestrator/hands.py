@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from hedgerow_orchestrator.registry import INLINE, Node
+from hedgerow_nodes.core.module_node import INLINE
+from hedgerow_orchestrator.registry import Node
 from hedgerow_orchestrator.store.changes import AttemptRow
 from hedgerow_orchestrator.task_run import Key
 

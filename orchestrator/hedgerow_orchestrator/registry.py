@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from hedgerow_idl import NodeInfo, NodeState, NodeStatus
 
 ACCEPTING = (NodeState.IDLE, NodeState.RUNNING)
-INLINE = "inline"
-"""The capability of a node whose work takes microseconds: it may hold many tasks in hand."""
 
 
 @dataclass

@@ -12,7 +12,7 @@ from hedgerow_idl.topics import BY_NAME, topic_of
 from hedgerow_nodes.core import configuration
 from hedgerow_nodes.core.bus import Bus
 from hedgerow_nodes.core.identity import Identity
-from hedgerow_nodes.core.module_node import ModuleNode
+from hedgerow_nodes.core.module_node import INLINE, ModuleNode
 from hedgerow_nodes.core.task import Task
 
 HEARTBEAT_S = 1.0
@@ -56,6 +56,7 @@ class Announcement:
                 configuration_schema=configuration.schema_of(node.Configuration),
                 configuration=configuration.to_json(node.configuration),
                 inputs=[topic_of(wire).name for wire in node.inputs],
+                capabilities=[INLINE] if node.execution == INLINE else [],
             )
         )
 

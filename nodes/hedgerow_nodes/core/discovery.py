@@ -39,7 +39,7 @@ def domain_xml(mode: str, peers: Sequence[str] = ()) -> str:
         general, addresses = _MULTICAST, []
     else:
         raise ValueError(f"discovery mode {mode!r} unknown; known: local, peers, subnet")
-    # Debug note: with unicast every process takes a port of its own by index, hence the high maximum.
+    # With unicast every process takes a port of its own by index, hence the high maximum.
     listed = "".join(f"<Peer address={quoteattr(address)}/>" for address in addresses)
     peers_xml = f'<Peers AddLocalhost="true">{listed}</Peers>' if mode != "subnet" else ""
     index = f"<ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>{MAX_PROCESSES_PER_HOST}"

@@ -12,6 +12,9 @@ from hedgerow_nodes.core.configuration import NoConfiguration
 from hedgerow_nodes.core.environment import Environment
 from hedgerow_nodes.core.task import Task
 
+INLINE = "inline"
+"""Execution in the loop itself, and the capability by which a node says so: it may have many tasks in hand."""
+
 
 class ModuleNode:
     """One stage of a pipeline: typed inputs, one typed output, one method. Subclass it and hand the class to `run`.

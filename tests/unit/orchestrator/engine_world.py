@@ -93,7 +93,14 @@ class World:
         self.step(lambda step: self.engine.submit(step, row, self.plan))
         return row
 
-    def join(self, kind: str, name: str = "", incarnation: int = 1, inputs: tuple[str, ...] | None = None) -> str:
+    def join(
+        self,
+        kind: str,
+        name: str = "",
+        incarnation: int = 1,
+        inputs: tuple[str, ...] | None = None,
+        capabilities: tuple[str, ...] = (),
+    ) -> str:
         """A node of a kind appears and is IDLE; its id is its name."""
         name = name or kind
         topics = [SOURCES.get(source, f"t/{source}") for source in self.plan.stages[kind].inputs]
@@ -105,6 +112,7 @@ class World:
             kind=kind,
             output_topic=f"t/{kind}",
             inputs=list(topics if inputs is None else inputs),
+            capabilities=list(capabilities),
         )
         self._apply(self.registry.on_info(info, self.now_s))
         self.status(name, NodeState.IDLE, incarnation)

@@ -229,6 +229,14 @@ def test_no_node_gets_more_in_hand_than_it_may_and_two_share_the_work() -> None:
     assert Counter(command.node_id for command in world.runs()) == {"x": IN_HAND, "y": IN_HAND}
 
 
+def test_a_node_whose_work_takes_microseconds_gets_more() -> None:
+    world = World(pipeline(a=("user_input",)))
+    world.join("a", capabilities=("inline",))
+    for problem in range(1, 11):
+        world.submit(problem)
+    assert len(world.runs()) == 10
+
+
 def test_admission_is_limited_and_in_order() -> None:
     world = World(pipeline(a=("user_input",)))
     for problem in range(1, ADMITTED + 11):

@@ -162,6 +162,12 @@ def test_an_answer_of_a_type_never_seen_before_is_stored_and_shown(garden: Garde
     assert [node["kind"] for node in garden.reader.nodes()] == ["app_requirements", "colour"]
 
 
+def test_an_inline_node_says_so(garden: Garden) -> None:
+    garden.start(Requirements)
+    garden.until(lambda: garden.reader.node("app_requirements") is not None)
+    assert (garden.reader.node("app_requirements") or {})["info"]["capabilities"] == ["inline"]
+
+
 def test_events_on_the_bus_are_those_in_the_store(garden: Garden) -> None:
     garden.start(Requirements)
     garden.start(Painter)
