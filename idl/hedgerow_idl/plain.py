@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 from cyclonedds.idl import IdlStruct
 
 from hedgerow_idl.errors import PlainError
@@ -13,7 +14,7 @@ from hedgerow_idl.plain_reader import from_plain
 from hedgerow_idl.plain_writer import writer_of
 from hedgerow_idl.reflection import tree_of
 
-__all__ = ["PlainError", "from_plain", "to_plain"]
+__all__ = ["PlainError", "from_plain", "to_json", "to_plain"]
 
 
 def to_plain(sample: IdlStruct, *, skip: Collection[str] = ()) -> dict[str, Any]:
@@ -27,6 +28,11 @@ def to_plain(sample: IdlStruct, *, skip: Collection[str] = ()) -> dict[str, Any]
         UnsupportedTypeError: the type has a field that the contract does not know.
     """
     return _writer(type(sample), frozenset(skip))(sample)
+
+
+def to_json(sample: IdlStruct, *, skip: Collection[str] = ()) -> str:
+    """Return the plain form of a sample as JSON text; errors as `to_plain`."""
+    return msgspec.json.encode(to_plain(sample, skip=skip)).decode()
 
 
 @lru_cache(maxsize=1024)

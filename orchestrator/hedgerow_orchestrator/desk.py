@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from hedgerow_idl import Reply, ReplyStatus, Request
 from hedgerow_orchestrator.store.changes import RequestAdded
@@ -103,12 +104,12 @@ class Desk:
 
 
 def _reply(request: Request, status: ReplyStatus, body: dict[str, Any]) -> Reply:
-    return Reply(status=status, request_id=request.request_id, client_id=request.client_id, body=json.dumps(body))
+    return Reply(status=status, request_id=request.request_id, client_id=request.client_id, body=msgspec.json.encode(body).decode())
 
 
 def digest(body: dict[str, Any]) -> str:
     """What tells two submissions under one idempotency key apart."""
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(body, order="deterministic")).hexdigest()
 
 
 def repeated(earlier: RequestAdded, verb: str, body_sha256: str) -> dict[str, Any]:
@@ -122,7 +123,7 @@ def repeated(earlier: RequestAdded, verb: str, body_sha256: str) -> dict[str, An
             ReplyStatus.CONFLICT,
             f"idempotency key {earlier.idempotency_key!r} was used for another {earlier.verb}; use a new one",
         )
-    answer: dict[str, Any] = json.loads(earlier.reply)
+    answer: dict[str, Any] = msgspec.json.decode(earlier.reply)
     return answer
 
 
@@ -130,8 +131,8 @@ def _object(text: str) -> dict[str, Any]:
     if len(text) > MAX_BODY_BYTES:
         raise Refused(ReplyStatus.INVALID, f"request body of {len(text)} characters; at most {MAX_BODY_BYTES} allowed")
     try:
-        body = json.loads(text) if text else {}
-    except json.JSONDecodeError as error:
+        body = msgspec.json.decode(text) if text else {}
+    except msgspec.DecodeError as error:
         raise Refused(ReplyStatus.INVALID, f"request body is no JSON: {error}") from error
     if not isinstance(body, dict):
         raise Refused(ReplyStatus.INVALID, f"request body {body!r} is no object")

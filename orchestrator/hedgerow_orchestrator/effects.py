@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from hedgerow_idl import Command, TaskId
 from hedgerow_orchestrator.store.changes import Change, EventAdded
+
+NO_TASK = TaskId()
 
 
 @dataclass(slots=True)
@@ -24,9 +27,11 @@ class Step:
     """One pass: its time, and what it has collected so far.
 
     Attributes:
-        now_s: the time of the pass, seconds since the Unix epoch.
+        now_s: the time of the pass, seconds since the Unix epoch; for stamps that people read, and for nothing else.
+        clock_s: the monotonic clock at the same moment; every duration is measured with it.
         log: the event numbering.
         changes: what the store commits before anything below happens.
+        events: the events among the changes, in order.
         durable: a person is told something that must survive a power cut.
         begin: tasks whose user input and baselines go out now.
         commands: orders to nodes.
@@ -34,8 +39,10 @@ class Step:
     """
 
     now_s: float
+    clock_s: float
     log: EventLog
     changes: list[Change] = field(default_factory=list)
+    events: list[EventAdded] = field(default_factory=list)
     durable: bool = False
     begin: list[TaskId] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
@@ -43,33 +50,29 @@ class Step:
 
     def save(self, *rows: Change) -> None:
         """Have rows stored as they are now; the engine goes on changing its own."""
-        self.changes.extend(copy.copy(row) for row in rows)
+        for row in rows:
+            self.changes.append(copy.copy(row))
 
     def event(
         self,
         kind: str,
         *,
-        task: TaskId | None = None,
+        task: TaskId = NO_TASK,
         stage: str = "",
         node_id: str = "",
         body: Mapping[str, Any] | None = None,
     ) -> None:
         """Have an event stored and published."""
         self.log.last_event_id += 1
-        self.changes.append(
-            EventAdded(
-                event_id=self.log.last_event_id,
-                at_s=self.now_s,
-                kind=kind,
-                problem_id=task.problem_id if task else 0,
-                iteration_id=task.iteration_id if task else 0,
-                stage=stage,
-                node_id=node_id,
-                body=json.dumps(body or {}),
-            )
+        event = EventAdded(
+            event_id=self.log.last_event_id,
+            at_s=self.now_s,
+            kind=kind,
+            problem_id=task.problem_id,
+            iteration_id=task.iteration_id,
+            stage=stage,
+            node_id=node_id,
+            body=msgspec.json.encode(body).decode() if body else "{}",
         )
-
-    @property
-    def events(self) -> list[EventAdded]:
-        """The events among the changes, in order."""
-        return [change for change in self.changes if isinstance(change, EventAdded)]
+        self.changes.append(event)
+        self.events.append(event)

@@ -7,13 +7,14 @@ again as often as the pipeline allows. A refusal is final.
 
 from __future__ import annotations
 
+import itertools
 import uuid
-from collections import deque
 from collections.abc import Callable
 
 from hedgerow_idl import AnswerCode, CommandAnswer, Header, NodeState, Outcome
 from hedgerow_orchestrator.effects import Step
 from hedgerow_orchestrator.hands import Hands, Held
+from hedgerow_orchestrator.line import Line
 from hedgerow_orchestrator.outcomes import Outcomes
 from hedgerow_orchestrator.pipeline import Pipeline
 from hedgerow_orchestrator.registry import Node, Registry
@@ -26,6 +27,12 @@ ADMITTED = 64
 
 RESEND_S = 0.5
 """A RUN is written again when the node, this long after, says that it has nothing to do."""
+
+CHECK_EVERY_S = 0.1
+"""Time-outs are seen this late at most."""
+
+KEPT_WAITING = 256
+"""So many waiting tasks are kept in memory; of the others only their ids."""
 
 CONFIRM_S = 2.0
 """After a restart of the orchestrator a node has this long to show that it is still there."""
@@ -43,15 +50,17 @@ class Engine:
     """
 
     def __init__(
-        self, registry: Registry, sources: dict[str, str], new_id: Callable[[], str] = lambda: str(uuid.uuid4())
+        self, registry: Registry, sources: dict[str, str], new_id: Callable[[], str] | None = None
     ) -> None:
         self._registry = registry
         self._sources = sources
-        self._waiting: deque[Key] = deque()
+        self._waiting: dict[Key, TaskRun | None] = {}
         self._active: dict[Key, TaskRun] = {}
+        self._line = Line()
         self._hands = Hands()
-        self._outcomes = Outcomes(new_id, self._forget)
+        self._outcomes = Outcomes(new_id or _counted_ids(), self._line, self._forget)
         self._confirm_by_s: float | None = None
+        self._check_at_s = 0.0
         self.late_outputs = 0
 
     @property
@@ -79,45 +88,66 @@ class Engine:
         step.save(row, *(stage.row for stage in run.stages.values()))
         step.durable = True
         step.event("task.submitted", task=run.id, body={"title": row.title})
-        self._waiting.append(run.key)
+        # Of a long line only the ids are kept in memory; the rows are in the store.
+        self._waiting[run.key] = run if len(self._waiting) < KEPT_WAITING else None
 
-    def admit_next(self) -> Key | None:
-        """The next waiting task, if there is room; the caller loads its row and calls `begin`."""
-        return self._waiting.popleft() if self._waiting and len(self._active) < ADMITTED else None
+    def next_to_admit(self) -> Key | None:
+        """The next waiting task, if there is room for it."""
+        return next(iter(self._waiting), None) if len(self._active) < ADMITTED else None
 
-    def put_back(self, key: Key) -> None:
-        """The next waiting task could not be loaded; it stays the next."""
-        self._waiting.appendleft(key)
+    def admit(self, step: Step, key: Key, load: Callable[[Key], TaskRow | None], pipeline: Pipeline) -> bool:
+        """Begin the next waiting task: its input goes out, and its stages may run.
 
-    def begin(self, step: Step, row: TaskRow, pipeline: Pipeline) -> None:
-        """An admitted task starts: its input goes out, and its stages may run."""
-        run = TaskRun(row, pipeline, new_stages(row, pipeline))
-        self._active[run.key] = run
-        row.state = TaskState.RUNNING
-        step.save(row)
+        Args:
+            step: the pass.
+            key: what `next_to_admit` gave.
+            load: reads a row that is no longer in memory; what it raises leaves the task where it was, the next.
+            pipeline: the stages of a task whose row had to be loaded.
+
+        Returns:
+            False if there is no such row; the task is then out of the line.
+        """
+        run = self._waiting[key]
+        if run is None:
+            row = load(key)
+            run = None if row is None else TaskRun(row, pipeline, new_stages(row, pipeline))
+        del self._waiting[key]
+        if run is None:
+            return False
+        self._active[key] = run
+        run.row.state = TaskState.RUNNING
+        step.save(run.row)
         step.begin.append(run.id)
         step.event("task.running", task=run.id)
+        for stage in run.ready_stages():
+            self._line.put(run, stage, step.clock_s)
+        return True
 
     def cancel(self, step: Step, row: TaskRow, pipeline: Pipeline) -> None:
         """Cancel a task that is active or waits."""
-        run = self._active.get((row.problem_id, row.iteration_id))
+        key = row.problem_id, row.iteration_id
+        run = self._active.get(key) or self._waiting.pop(key, None)
         if run is None:
             run = TaskRun(row, pipeline, new_stages(row, pipeline))
-            if run.key in self._waiting:
-                self._waiting.remove(run.key)
         self._outcomes.cancel(step, run)
 
     def recover_waiting(self, key: Key) -> None:
         """A task from the store that was never begun."""
-        self._waiting.append(key)
+        self._waiting[key] = None
 
-    def recover_running(self, run: TaskRun, now_s: float) -> None:
-        """A task from the store that was being worked on when the orchestrator ended."""
+    def recover_running(self, run: TaskRun, clock_s: float) -> None:
+        """A task from the store that was being worked on when the orchestrator ended.
+
+        Its attempts have their whole time again: how long the orchestrator was away no monotonic clock can tell.
+        """
         self._active[run.key] = run
-        self._confirm_by_s = now_s + CONFIRM_S
+        self._confirm_by_s = clock_s + CONFIRM_S
         for stage in run.stages.values():
             if stage.row.state is StageState.RUNNING and stage.attempt is not None:
-                self._hands.take(Held(run.key, stage.attempt))
+                attempt = stage.attempt
+                self._hands.take(Held(run.key, attempt, clock_s + attempt.deadline_at_s - attempt.started_at_s))
+        for stage in run.ready_stages():
+            self._line.put(run, stage, clock_s)
 
     # --- nodes ----------------------------------------------------------------------------------------------------
 
@@ -130,7 +160,7 @@ class Engine:
             self._late(step, stage, output)
             return
         output.accepted = header.outcome is Outcome.SUCCEEDED
-        step.save(output)
+        step.changes.append(output)
         if header.outcome is Outcome.SUCCEEDED:
             self._outcomes.succeed(step, run, stage, output.topic)
         elif header.outcome is Outcome.CANCELLED:
@@ -165,7 +195,7 @@ class Engine:
                 self._hands.release(node.node_id, held.key, held.attempt.stage, held.attempt.attempt)
                 if run is not None and stage is not None:
                     self._outcomes.lose(step, run, stage, "NODE_LOST", f"node {node.name} was lost")
-            elif run is not None and stage is not None and _forgotten(node, stage):
+            elif run is not None and stage is not None and _forgotten(node, stage, step.clock_s):
                 self._send_again(step, run, stage, node)
 
     def _late(self, step: Step, stage: StageRun | None, output: OutputAdded) -> None:
@@ -175,12 +205,12 @@ class Engine:
             return
         again = stage.row.state is StageState.SUCCEEDED and stage.row.attempt == output.attempt
         if not again:
-            step.save(output)
+            step.changes.append(output)
 
     def _send_again(self, step: Step, run: TaskRun, stage: StageRun, node: Node) -> None:
         inputs = run.input_attempts(stage, list(node.info.inputs), self._sources)
         if inputs is not None:
-            stage.input_attempts, stage.sent_at_s = inputs, step.now_s
+            stage.input_attempts, stage.sent_at_s = inputs, step.clock_s
             step.commands.append(run.run_command(stage))
 
     # --- time -----------------------------------------------------------------------------------------------------
@@ -192,17 +222,32 @@ class Engine:
             step: the pass.
             reachable: whether a command to this node id would arrive.
         """
-        if self._confirm_by_s is not None and step.now_s >= self._confirm_by_s:
+        if step.clock_s >= self._check_at_s:
+            self._check_at_s = step.clock_s + CHECK_EVERY_S
+            self._check(step)
+        self._line.wake(step.clock_s)
+        for kind in self._line.kinds():
+            self._serve(step, kind, reachable)
+
+    def _check(self, step: Step) -> None:
+        """End what is overdue."""
+        if self._confirm_by_s is not None and step.clock_s >= self._confirm_by_s:
             self._confirm_by_s = None
             self._end_unconfirmed(step)
         for held in list(self._hands):
-            reason = self._overdue(held, step.now_s)
+            reason = self._overdue(held, step.clock_s)
             if reason:
                 self._time_out(step, held, reason)
-        for run in list(self._active.values()):
-            for stage in list(run.stages.values()):
-                if run.key in self._active and run.ready(stage, step.now_s):
-                    self._dispatch(step, run, stage, reachable)
+        for kind in self._line.kinds():
+            if not self._registry.of_kind(kind):
+                self._end_lonely(step, kind)
+
+    def _end_lonely(self, step: Step, kind: str) -> None:
+        for run, stage in self._line.waiting(kind):
+            if step.clock_s - stage.waiting_since_s > stage.spec.node_wait_s and run.key in self._active:
+                seen = ", ".join(sorted({node.info.kind for node in self._registry if node.info.kind})) or "none"
+                reason = f"no node of kind {kind!r} came within {stage.spec.node_wait_s:g} s; seen: {seen}"
+                self._outcomes.fail(step, run, stage, StageState.FAILED, "NO_NODE", reason, final=True)
 
     def _end_unconfirmed(self, step: Step) -> None:
         for held in list(self._hands):
@@ -214,16 +259,16 @@ class Engine:
                     reason = "the node was gone when the orchestrator came back"
                     self._outcomes.lose(step, run, stage, "NODE_LOST", reason)
 
-    def _overdue(self, held: Held, now_s: float) -> str:
+    def _overdue(self, held: Held, clock_s: float) -> str:
         attempt = held.attempt
-        if now_s >= attempt.deadline_at_s:
+        if clock_s >= held.give_up_at_s:
             return f"no answer within {attempt.deadline_at_s - attempt.started_at_s:g} s"
         node, run = self._registry.get(attempt.node_id), self._active.get(held.key)
         if node is None or run is None:
             return ""
         status, limit_s = node.status, run.stages[attempt.stage].spec.stall_timeout_s
         working_on = (status.task.problem_id, status.task.iteration_id, status.stage, status.attempt)
-        stalled = now_s - status.last_progress_at_s > limit_s
+        stalled = clock_s - node.progressed_at_s > limit_s
         if working_on == (*held.key, attempt.stage, attempt.attempt) and stalled:
             return f"no progress for {limit_s:g} s"
         return ""
@@ -243,17 +288,15 @@ class Engine:
         body = {"pid": info.pid, "host": info.host, "incarnation": info.incarnation, "name": node.name}
         step.event("node.restart_wanted", node_id=node.node_id, body=body | {"reason": reason})
 
-    def _dispatch(self, step: Step, run: TaskRun, stage: StageRun, reachable: Callable[[str], bool]) -> None:
-        if not stage.waiting_since_s >= 0:
-            stage.waiting_since_s = step.now_s
-        of_kind = self._registry.of_kind(stage.spec.kind)
-        node = self._hands.choose(of_kind, reachable)
-        if node is not None:
-            self._start(step, run, stage, node)
-        elif not of_kind and step.now_s - stage.waiting_since_s > stage.spec.node_wait_s:
-            seen = ", ".join(sorted({node.info.kind for node in self._registry if node.info.kind})) or "none"
-            reason = f"no node of kind {stage.spec.kind!r} came within {stage.spec.node_wait_s:g} s; seen: {seen}"
-            self._outcomes.fail(step, run, stage, StageState.FAILED, "NO_NODE", reason, final=True)
+    def _serve(self, step: Step, kind: str, reachable: Callable[[str], bool]) -> None:
+        """Give what waits for a kind to its nodes, until they have enough in hand."""
+        nodes = self._registry.of_kind(kind)
+        while (place := self._line.first(kind)) is not None:
+            node = self._hands.choose(nodes, reachable)
+            if node is None:
+                return
+            self._line.take_first(kind)
+            self._start(step, *place, node)
 
     def _start(self, step: Step, run: TaskRun, stage: StageRun, node: Node) -> None:
         inputs = run.input_attempts(stage, list(node.info.inputs), self._sources)
@@ -265,7 +308,7 @@ class Engine:
         # What the node already has in hand comes first, so each of it adds its time.
         timeout_s = stage.spec.timeout_s * (1 + self._hands.count(node.node_id))
         attempt = self._outcomes.start(step, run, stage, node, inputs, timeout_s)
-        self._hands.take(Held(run.key, attempt))
+        self._hands.take(Held(run.key, attempt, step.clock_s + timeout_s))
 
     def _current(self, held: Held) -> tuple[TaskRun | None, StageRun | None]:
         """The task and stage of an attempt in hand, if it is still the current one."""
@@ -285,9 +328,15 @@ def _is_current(stage: StageRun, output: OutputAdded) -> bool:
     )
 
 
-def _forgotten(node: Node, stage: StageRun) -> bool:
+def _forgotten(node: Node, stage: StageRun, clock_s: float) -> bool:
     """The node says, well after the RUN was written, that it has nothing to do: the RUN did not arrive."""
     if not stage.sent_at_s >= 0:
         return True  # recovered from the store: whether it arrived is not known
     nothing_to_do = node.state is NodeState.IDLE and node.status.queued == 0
-    return nothing_to_do and node.status.stamped_at_s > stage.sent_at_s + RESEND_S
+    return nothing_to_do and clock_s > stage.sent_at_s + RESEND_S
+
+
+def _counted_ids() -> Callable[[], str]:
+    """Ids that no other start of the orchestrator gives out; to make a UUID for each would cost more than sending it."""
+    start, numbers = uuid.uuid4(), itertools.count(1)
+    return lambda: f"{start}-{next(numbers)}"

@@ -19,10 +19,11 @@ IN_HAND_INLINE = 64
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An attempt that a node was given and has not ended."""
+    """An attempt that a node was given and has not ended; `give_up_at_s` is a reading of the monotonic clock."""
 
     key: Key
     attempt: AttemptRow
+    give_up_at_s: float
 
 
 class Hands:
@@ -58,9 +59,17 @@ class Hands:
 
     def choose(self, nodes: Iterable[Node], reachable: Callable[[str], bool]) -> Node | None:
         """The node with the least in hand among those that take more work; the smaller id where that is equal."""
-        free = [node for node in nodes if node.accepting and self.count(node.node_id) < room_of(node)]
-        free = [node for node in free if reachable(node.node_id)]
-        return min(free, key=lambda node: (self.count(node.node_id), node.node_id), default=None)
+        best: Node | None = None
+        least = 0
+        for node in nodes:
+            if not node.accepting:
+                continue
+            count = self.count(node.node_id)
+            if count >= room_of(node) or not reachable(node.node_id):
+                continue
+            if best is None or (count, node.node_id) < (least, best.node_id):
+                best, least = node, count
+        return best
 
 
 def room_of(node: Node) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import math
 
 from hedgerow_idl import NodeState
-from hedgerow_idl.plain import to_plain
+from hedgerow_idl.plain import to_json, to_plain
 from hedgerow_nodes.core.bus import Kind
 from hedgerow_orchestrator.effects import Step
 from hedgerow_orchestrator.engine import Engine
@@ -31,6 +31,7 @@ class NodeWatch:
         self._engine = engine
         self._row_at_s: dict[str, float] = {}
         self._progress: dict[str, tuple[float, float, str]] = {}
+        self._infos: dict[str, str] = {}
 
     def take(self, step: Step) -> None:
         """Handle all that has arrived."""
@@ -41,12 +42,13 @@ class NodeWatch:
                 trouble = self._wire.listen_to(info.sample)
                 if trouble:
                     log.error("orchestrator: %s", trouble)
-                self._apply(step, self._registry.on_info(info.sample, step.now_s))
+                self._infos.pop(info.sample.node_id, None)
+                self._apply(step, self._registry.on_info(info.sample, step.now_s, step.clock_s))
             else:
                 self._on_end(step, info.sample.node_id, info.kind)
         for status in self._wire.statuses.take():
             if status.kind is Kind.DATA:
-                self._apply(step, self._registry.on_status(status.sample, step.now_s))
+                self._apply(step, self._registry.on_status(status.sample, step.now_s, step.clock_s))
                 self._look_at(step, status.sample.node_id)
             else:
                 self._on_end(step, status.sample.node_id, status.kind)
@@ -75,17 +77,17 @@ class NodeWatch:
             return
         self._engine.on_node(step, node, gone=node.state is NodeState.INACTIVE)
         self._note_progress(step, node)
-        if step.now_s - self._row_at_s.get(node_id, 0.0) > ROW_EVERY_S:
+        if step.clock_s - self._row_at_s.get(node_id, -math.inf) > ROW_EVERY_S:
             self._keep(step, node)
 
     def _note_progress(self, step: Step, node: Node) -> None:
         status = node.status
         if node.state is not NodeState.RUNNING or not status.detail:
             return
-        at_s, fraction, doing = self._progress.get(node.node_id, (0.0, 0.0, ""))
-        if (status.progress, status.detail) == (fraction, doing) or step.now_s - at_s < PROGRESS_EVERY_S:
+        at_s, fraction, doing = self._progress.get(node.node_id, (-math.inf, 0.0, ""))
+        if (status.progress, status.detail) == (fraction, doing) or step.clock_s - at_s < PROGRESS_EVERY_S:
             return
-        self._progress[node.node_id] = step.now_s, status.progress, status.detail
+        self._progress[node.node_id] = step.clock_s, status.progress, status.detail
         body = {"progress": to_plain(status)["progress"], "detail": status.detail, "attempt": status.attempt}
         step.event("stage.progress", task=status.task, stage=status.stage, node_id=node.node_id, body=body)
         self._keep(step, node)
@@ -93,7 +95,7 @@ class NodeWatch:
     def _keep(self, step: Step, node: Node) -> None:
         if not node.info.kind:
             return
-        self._row_at_s[node.node_id] = step.now_s
+        self._row_at_s[node.node_id] = step.clock_s
         step.save(
             NodeRow(
                 node_id=node.node_id,
@@ -102,7 +104,14 @@ class NodeWatch:
                 incarnation=node.info.incarnation,
                 state=node.state.name,
                 last_seen_at_s=node.last_seen_at_s,
-                info=json.dumps(to_plain(node.info)),
-                status=json.dumps(to_plain(node.status)),
+                info=self._info_of(node),
+                status=to_json(node.status),
             )
         )
+
+    def _info_of(self, node: Node) -> str:
+        """The announcement as JSON: long, and the same again and again."""
+        text = self._infos.get(node.node_id)
+        if text is None:
+            text = self._infos[node.node_id] = to_json(node.info)
+        return text

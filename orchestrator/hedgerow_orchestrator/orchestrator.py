@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable
 
 from hedgerow_idl import Event, Reply, TaskId
-from hedgerow_idl.plain import to_plain
+from hedgerow_idl.plain import to_json
 from hedgerow_nodes.core.bus import Bus
 from hedgerow_orchestrator.desk import Desk
 from hedgerow_orchestrator.effects import EventLog, Step
@@ -43,15 +42,24 @@ class Orchestrator:
         bus: its place on the bus; closed by `close`.
         store: the only writer's store; closed by `close`.
         pipeline: the stages of new tasks.
-        now: the clock, seconds since the Unix epoch.
+        now: the wall clock, seconds since the Unix epoch, for stamps.
+        clock: the monotonic clock, for durations.
     """
 
-    def __init__(self, bus: Bus, store: Store, pipeline: Pipeline, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        store: Store,
+        pipeline: Pipeline,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.stopping = False
         self._bus = bus
         self._store = store
         self._pipeline = pipeline
         self._now = now
+        self._clock = clock
         self._wire = Wire(bus)
         registry = Registry()
         self._log = EventLog(store.last_ids().event_id)
@@ -66,8 +74,8 @@ class Orchestrator:
         )
         self._desk = Desk(self._verbs.table())
         self._replies: list[tuple[float, Reply]] = []
-        step = Step(now(), self._log)
-        recovered = recover(store, self._engine, pipeline, step.now_s)
+        step = self._new_step()
+        recovered = recover(store, self._engine, pipeline, step.clock_s)
         step.event("orchestrator.started", body={"recovered_tasks": recovered})
         self._commit(step)
         self._send(step)
@@ -81,14 +89,14 @@ class Orchestrator:
         """One pass: wait at most this long for something to arrive, then handle all that is there."""
         self._bus.flush()
         self._bus.wait(SOON_S if self._replies else timeout_s)
-        step = Step(self._now(), self._log)
+        step = self._new_step()
         self._verbs.next_pass(step)
         self._take_outputs(step)
         self._watch.take(step)
         self._take_answers(step)
         for received in self._wire.requests.take():
-            self._reply(step, self._desk.handle(received.sample, step.now_s + NODE_ANSWER_S))
-        while (key := self._engine.admit_next()) is not None:
+            self._reply(step, self._desk.handle(received.sample, step.clock_s + NODE_ANSWER_S))
+        while (key := self._engine.next_to_admit()) is not None:
             if not self._admit(step, key):
                 break
         self._engine.tick(step, self._wire.reachable)
@@ -99,6 +107,9 @@ class Orchestrator:
         """Leave the bus and close the store; running tasks go on and are adopted at the next start."""
         self._bus.close()
         self._store.close()
+
+    def _new_step(self) -> Step:
+        return Step(self._now(), self._clock(), self._log)
 
     # --- what arrives ---------------------------------------------------------------------------------------------
 
@@ -116,7 +127,7 @@ class Orchestrator:
                 node_id=header.node_id,
                 at_s=header.stamped_at_s,
                 cdr=received.raw,
-                plain=json.dumps(to_plain(received.sample)),
+                plain=to_json(received.sample),
             )
             self._engine.on_output(step, output, header)
 
@@ -124,25 +135,21 @@ class Orchestrator:
         for received in self._wire.answers.take():
             self._engine.on_answer(step, received.sample)
             self._reply(step, self._verbs.answered(self._desk, received.sample))
-        for reply in self._desk.give_up(step.now_s):
+        for reply in self._desk.give_up(step.clock_s):
             self._reply(step, reply)
 
     def _reply(self, step: Step, reply: Reply | None) -> None:
         if reply is not None:
-            self._replies.append((step.now_s + REPLY_KEPT_S, reply))
+            self._replies.append((step.clock_s + REPLY_KEPT_S, reply))
 
     def _admit(self, step: Step, key: tuple[int, int]) -> bool:
-        """Begin a task; False if the store cannot be read now, and the task goes back to the head of the line."""
+        """Begin a task; False if the store cannot be read now, and the task stays the next."""
         try:
-            row = self._verbs.fresh_row(key) or self._store.task_row(*key)
+            if not self._engine.admit(step, key, lambda key: self._store.task_row(*key), self._pipeline):
+                log.error("orchestrator: task %d.%d is in the line but not in the store", *key)
         except StoreUnavailable as error:
             log.error("orchestrator: the store cannot be read, task %d.%d waits: %s", *key, error)
-            self._engine.put_back(key)
             return False
-        if row is None:
-            log.error("orchestrator: task %d.%d is in the line but not in the store", *key)
-        else:
-            self._engine.begin(step, row, self._pipeline)
         return True
 
     # --- what goes out --------------------------------------------------------------------------------------------
@@ -189,7 +196,7 @@ class Orchestrator:
         for until_s, reply in self._replies:
             if self._wire.reply_ready(reply.client_id):
                 self._wire.reply(reply)
-            elif step.now_s < until_s:
+            elif step.clock_s < until_s:
                 waiting.append((until_s, reply))
         self._replies = waiting
 

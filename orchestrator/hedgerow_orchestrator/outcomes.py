@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from hedgerow_idl import Command, CommandKind
 from hedgerow_orchestrator.effects import Step
+from hedgerow_orchestrator.line import Line
 from hedgerow_orchestrator.registry import Node
 from hedgerow_orchestrator.states import StageState, TaskState
 from hedgerow_orchestrator.store.changes import AttemptRow
@@ -20,11 +20,13 @@ class Outcomes:
 
     Args:
         new_id: makes command ids.
+        line: where stages go that are ready, or are to be tried again.
         finished: called with a task that has ended.
     """
 
-    def __init__(self, new_id: Callable[[], str], finished: Callable[[TaskRun], None]) -> None:
+    def __init__(self, new_id: Callable[[], str], line: Line, finished: Callable[[TaskRun], None]) -> None:
         self._new_id = new_id
+        self._line = line
         self._finished = finished
 
     def start(
@@ -47,7 +49,7 @@ class Outcomes:
             error_code="",
             reason="",
         )
-        stage.input_attempts, stage.sent_at_s = inputs, step.now_s
+        stage.input_attempts, stage.sent_at_s = inputs, step.clock_s
         row.state, row.attempt, row.node_id = StageState.RUNNING, row.attempt + 1, node.node_id
         row.started_at_s, row.finished_at_s, row.error_code, row.reason = step.now_s, None, "", ""
         step.save(row, stage.attempt)
@@ -60,6 +62,8 @@ class Outcomes:
         stage.topic = topic
         self._end(step, stage, StageState.SUCCEEDED, "", "")
         self._event(step, run, stage, "stage.succeeded")
+        for follower in run.ready_after(stage):
+            self._line.put(run, follower, step.clock_s)
         if all(other.row.state is StageState.SUCCEEDED for other in run.stages.values()):
             self._finish(step, run, TaskState.SUCCEEDED, "", "")
 
@@ -93,11 +97,10 @@ class Outcomes:
         step.durable = True
 
     def _retry(self, step: Step, run: TaskRun, stage: StageRun, pause_s: float) -> None:
-        stage.retry_at_s = step.now_s + pause_s
-        stage.waiting_since_s = math.nan
         self._event(step, run, stage, "stage.retry")
         stage.row.state = StageState.WAITING
         step.save(stage.row)
+        self._line.pause(run, stage, step.clock_s + pause_s)
 
     def _end(self, step: Step, stage: StageRun, state: StageState, code: str, reason: str) -> None:
         for row in (stage.row, stage.attempt):

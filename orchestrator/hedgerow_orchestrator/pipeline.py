@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from importlib import resources
 from pathlib import Path
@@ -43,6 +44,12 @@ class Pipeline:
 
     name: str
     stages: dict[str, StageSpec]
+
+    @cached_property
+    def followers(self) -> dict[str, tuple[str, ...]]:
+        """Which stages read the output of each, in order."""
+        reads = {name: set(spec.inputs) for name, spec in self.stages.items()}
+        return {name: tuple(other for other, inputs in reads.items() if name in inputs) for name in self.stages}
 
 
 def load(name_or_path: str, base: Path | None = None) -> Pipeline:

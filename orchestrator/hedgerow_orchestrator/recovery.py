@@ -15,7 +15,7 @@ from hedgerow_orchestrator.task_run import StageRun, TaskRun, new_stages
 log = logging.getLogger("hedgerow.orchestrator")
 
 
-def recover(store: Store, engine: Engine, pipeline: Pipeline, now_s: float) -> int:
+def recover(store: Store, engine: Engine, pipeline: Pipeline, clock_s: float) -> int:
     """Hand the engine every task that is not finished; returns how many.
 
     Tasks that were being worked on come first and keep their attempts: their nodes may still be at it.
@@ -23,7 +23,7 @@ def recover(store: Store, engine: Engine, pipeline: Pipeline, now_s: float) -> i
     running = store.open_tasks((TaskState.RUNNING,))
     for task in running:
         topics = store.accepted_topics(task.task.problem_id, task.task.iteration_id)
-        engine.recover_running(run_of(task, pipeline, topics), now_s)
+        engine.recover_running(run_of(task, pipeline, topics), clock_s)
     waiting = store.open_ids((TaskState.WAITING,))
     for key in waiting:
         engine.recover_waiting(key)

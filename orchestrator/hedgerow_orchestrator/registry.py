@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hedgerow_idl import NodeInfo, NodeState, NodeStatus
 
@@ -12,13 +12,20 @@ ACCEPTING = (NodeState.IDLE, NodeState.RUNNING)
 
 @dataclass
 class Node:
-    """One node: what it announced, how it is, and when it was last heard."""
+    """One node: what it announced, how it is, and when it was last heard.
+
+    Attributes:
+        last_seen_at_s: a stamp, seconds since the Unix epoch.
+        progressed_at_s: when its work last showed that it lives, by our own monotonic clock.
+        suspect: one of its attempts has timed out; it gets no work before it says that it is IDLE.
+    """
 
     node_id: str
     info: NodeInfo
     status: NodeStatus
     state: NodeState
     last_seen_at_s: float
+    progressed_at_s: float
     suspect: bool = False
 
     @property
@@ -49,6 +56,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._nodes: dict[str, Node] = {}
+        self._by_kind: dict[str, dict[str, Node]] = {}
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self._nodes.values())
@@ -67,9 +75,10 @@ class Registry:
 
     def of_kind(self, kind: str) -> list[Node]:
         """The living nodes of a kind."""
-        return [node for node in self if node.info.kind == kind and node.state is not NodeState.INACTIVE]
+        nodes = self._by_kind.get(kind, {}).values()
+        return [node for node in nodes if node.state is not NodeState.INACTIVE]
 
-    def on_info(self, info: NodeInfo, now_s: float) -> list[Transition]:
+    def on_info(self, info: NodeInfo, now_s: float, clock_s: float) -> list[Transition]:
         """A node announced itself, or changed its configuration."""
         node = self._nodes.get(info.node_id)
         if node is not None and info.incarnation < node.info.incarnation:
@@ -81,16 +90,18 @@ class Registry:
         status = NodeStatus(node_id=info.node_id, incarnation=info.incarnation)
         if node is not None and node.status.incarnation == info.incarnation:
             status = node.status
-        fresh = Node(info.node_id, info, status, status.state, now_s)
-        self._nodes[info.node_id] = fresh
+        if node is not None and node.info.kind != info.kind:
+            self._by_kind.get(node.info.kind, {}).pop(info.node_id, None)
+        fresh = Node(info.node_id, info, status, status.state, now_s, clock_s)
+        self._nodes[info.node_id] = self._by_kind.setdefault(info.kind, {})[info.node_id] = fresh
         return [*transitions, Transition("joined", fresh)]
 
-    def on_status(self, status: NodeStatus, now_s: float) -> list[Transition]:
+    def on_status(self, status: NodeStatus, now_s: float, clock_s: float) -> list[Transition]:
         """A node said how it is; before its announcement that is only kept."""
         node = self._nodes.get(status.node_id)
         if node is None:
             info = NodeInfo(node_id=status.node_id)
-            self._nodes[status.node_id] = Node(status.node_id, info, status, NodeState.INACTIVE, now_s)
+            self._nodes[status.node_id] = Node(status.node_id, info, status, NodeState.INACTIVE, now_s, clock_s)
             return []
         if status.incarnation > node.info.incarnation:
             node.status = status
@@ -100,6 +111,8 @@ class Registry:
         was = node.state
         if was is NodeState.INACTIVE and status.state is NodeState.TERMINATING:
             return []  # its last word, overtaken by its goodbye
+        if _progress(status) != _progress(node.status):
+            node.progressed_at_s = clock_s
         node.status, node.state, node.last_seen_at_s = status, status.state, now_s
         if status.state is NodeState.IDLE:
             node.suspect = False
@@ -119,4 +132,10 @@ class Registry:
         if node is None or node.state is NodeState.INACTIVE:
             return []
         node.state, node.last_seen_at_s = NodeState.INACTIVE, now_s
-        return [Transition(what, Node(node.node_id, node.info, node.status, NodeState.INACTIVE, now_s))]
+        return [Transition(what, replace(node))]
+
+
+def _progress(status: NodeStatus) -> tuple[object, ...]:
+    """What changes whenever the work shows that it lives; whatever the node's clock says, only the change counts."""
+    task = status.task
+    return status.last_progress_at_s, task.problem_id, task.iteration_id, status.stage, status.attempt

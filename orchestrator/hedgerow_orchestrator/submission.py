@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
 from cyclonedds.idl import IdlStruct
 
 from hedgerow_idl import (
@@ -22,7 +22,7 @@ from hedgerow_idl import (
     UserInput,
 )
 from hedgerow_idl.codec import codec_of
-from hedgerow_idl.plain import PlainError, from_plain, to_plain
+from hedgerow_idl.plain import PlainError, from_plain, to_json
 from hedgerow_orchestrator.pipeline import Pipeline
 from hedgerow_orchestrator.states import TaskState
 from hedgerow_orchestrator.store.changes import TaskRow
@@ -86,7 +86,7 @@ def with_changes(request: str, changes: Any) -> UserInput:
     """
     if not isinstance(changes, dict):
         raise SubmissionRefused(f"changes {changes!r} are no object", "changes")
-    return user_input_of(json.loads(request) | changes)
+    return user_input_of(msgspec.json.decode(request) | changes)
 
 
 def task_row(task: TaskId, user_input: UserInput, baselines: Baselines, pipeline: Pipeline, now_s: float) -> TaskRow:
@@ -104,7 +104,7 @@ def task_row(task: TaskId, user_input: UserInput, baselines: Baselines, pipeline
         finished_at_s=None,
         previous_iteration_id=baselines.previous.iteration_id or None,
         title=text if len(text) <= TITLE_LENGTH else text[: TITLE_LENGTH - 1] + "…",
-        request=json.dumps(to_plain(user_input, skip=_NOT_THE_USERS)),
+        request=to_json(user_input, skip=_NOT_THE_USERS),
         user_input=codec_of(UserInput).encode(user_input),
         baselines=codec_of(Baselines).encode(baselines),
         error_code="",

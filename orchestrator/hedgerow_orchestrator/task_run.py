@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hedgerow_idl import Command, CommandKind, TaskId
 from hedgerow_orchestrator.pipeline import Pipeline, StageSpec
@@ -15,11 +15,10 @@ Key = tuple[int, int]
 
 @dataclass(slots=True)
 class StageRun:
-    """One stage of an active task.
+    """One stage of an active task. The two times are readings of the monotonic clock.
 
     Attributes:
         failures, losses: how many attempts ended by a fault, and how many with their node.
-        retry_at_s: not before this.
         waiting_since_s: since when it could run if a node were there; NaN before.
         topic: on which the accepted output travelled.
         attempt: the one that runs, or the last.
@@ -30,7 +29,6 @@ class StageRun:
     row: StageRow
     failures: int = 0
     losses: int = 0
-    retry_at_s: float = 0.0
     waiting_since_s: float = math.nan
     topic: str = ""
     attempt: AttemptRow | None = None
@@ -40,33 +38,41 @@ class StageRun:
 
 @dataclass(slots=True)
 class TaskRun:
-    """An active task."""
+    """An active task, or one that waits to be.
+
+    Attributes:
+        id: the task's id as it travels.
+        key: the same as a dictionary's key.
+    """
 
     row: TaskRow
     pipeline: Pipeline
     stages: dict[str, StageRun]
+    id: TaskId = field(init=False)
+    key: Key = field(init=False)
 
-    @property
-    def id(self) -> TaskId:
-        """The task's id as it travels."""
-        return TaskId(problem_id=self.row.problem_id, iteration_id=self.row.iteration_id)
+    def __post_init__(self) -> None:
+        self.key = self.row.problem_id, self.row.iteration_id
+        self.id = TaskId(problem_id=self.row.problem_id, iteration_id=self.row.iteration_id)
 
-    @property
-    def key(self) -> Key:
-        """The task's id as a dictionary's key."""
-        return self.row.problem_id, self.row.iteration_id
+    def ready(self, stage: StageRun) -> bool:
+        """It waits, and all stages that it needs have succeeded."""
+        if stage.row.state is not StageState.WAITING:
+            return False
+        for source in stage.spec.inputs:
+            needed = self.stages.get(source)
+            if needed is not None and needed.row.state is not StageState.SUCCEEDED:
+                return False
+        return True
 
-    def ready(self, stage: StageRun, now_s: float) -> bool:
-        """It waits, its time has come, and all stages that it needs have succeeded."""
-        return (
-            stage.row.state is StageState.WAITING
-            and stage.retry_at_s <= now_s
-            and all(
-                self.stages[source].row.state is StageState.SUCCEEDED
-                for source in stage.spec.inputs
-                if source in self.stages
-            )
-        )
+    def ready_stages(self) -> list[StageRun]:
+        """Every stage that could run now."""
+        return [stage for stage in self.stages.values() if self.ready(stage)]
+
+    def ready_after(self, stage: StageRun) -> list[StageRun]:
+        """The stages that could run now and read this one's output."""
+        followers = (self.stages[name] for name in self.pipeline.followers.get(stage.spec.name, ()))
+        return [follower for follower in followers if self.ready(follower)]
 
     def input_attempts(self, stage: StageRun, topics: list[str], sources: dict[str, str]) -> tuple[int, ...] | None:
         """For each topic that a node reads, which attempt's output is the accepted one; None if one is not provided.

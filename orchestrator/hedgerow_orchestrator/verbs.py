@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable
 from typing import Any
+
+import msgspec
 
 from hedgerow_idl import AnswerCode, Command, CommandAnswer, CommandKind, NodeState, ReplyStatus, Request, TaskId
 from hedgerow_nodes.core.lifecycle import COMMANDS
@@ -39,13 +40,9 @@ class Verbs:
         self._malformed = malformed
         self._last_problem_id = store.last_ids().problem_id
         # Of the current pass: rows that are not in the store yet, and where further ones go.
-        self._step = Step(0.0, EventLog(0))
+        self._step = Step(0.0, 0.0, EventLog(0))
         self._fresh: dict[tuple[int, int], TaskRow] = {}
         self._fresh_keys: dict[str, RequestAdded] = {}
-
-    def fresh_row(self, key: tuple[int, int]) -> TaskRow | None:
-        """The row of a task that was submitted in this very pass."""
-        return self._fresh.get(key)
 
     def table(self) -> dict[str, Handler]:
         """The verbs."""
@@ -108,7 +105,7 @@ class Verbs:
             return repeated(earlier, request.verb, body_sha256)
         task = act()
         answer = {"task": {"problem_id": task.problem_id, "iteration_id": task.iteration_id}}
-        row = RequestAdded(key, request.verb, body_sha256, json.dumps(answer), self._step.now_s)
+        row = RequestAdded(key, request.verb, body_sha256, msgspec.json.encode(answer).decode(), self._step.now_s)
         self._fresh_keys[key] = row
         self._step.save(row)
         return answer
@@ -161,7 +158,7 @@ class Verbs:
 
     def configure(self, request: Request, body: dict[str, Any]) -> Later:
         """A change of a node's configuration."""
-        return self._order(body, CommandKind.CONFIGURE, json.dumps(body.get("configuration") or {}))
+        return self._order(body, CommandKind.CONFIGURE, msgspec.json.encode(body.get("configuration") or {}).decode())
 
     def answered(self, desk: Desk, answer: CommandAnswer) -> Any:
         """The reply to the request that waited for this answer of a node, if one did."""
@@ -174,7 +171,7 @@ class Verbs:
             "reason": answer.reason,
         }
         if answer.body:
-            body["configuration"] = json.loads(answer.body)
+            body["configuration"] = msgspec.json.decode(answer.body)
         if answer.code is AnswerCode.REFUSED:
             body["message"] = answer.reason
             return desk.settle(answer.command_id, ReplyStatus.CONFLICT, body)

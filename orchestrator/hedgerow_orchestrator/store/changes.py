@@ -1,18 +1,18 @@
 """What the orchestrator wants written: one record type a table, collected over a pass and committed together.
 
 Records whose name ends in `Row` replace the row with the same key (upsert); those that end in `Added` are inserted.
-Times are seconds since the Unix epoch, UTC.
+Times are seconds since the Unix epoch, UTC. They are msgspec structs, which are made and copied many times faster than
+dataclasses: a task is some fifty of them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from hedgerow_orchestrator.states import StageState, TaskState
 
 
-@dataclass(slots=True)
-class TaskRow:
+class TaskRow(msgspec.Struct):
     """One iteration of one problem. `request` is the user input as JSON; `user_input` and `baselines` are CDR."""
 
     problem_id: int
@@ -30,8 +30,7 @@ class TaskRow:
     reason: str
 
 
-@dataclass(slots=True)
-class StageRow:
+class StageRow(msgspec.Struct):
     """One stage of a task, as its newest attempt left it; `position` orders the stages of a pipeline."""
 
     problem_id: int
@@ -47,8 +46,7 @@ class StageRow:
     reason: str
 
 
-@dataclass(slots=True)
-class AttemptRow:
+class AttemptRow(msgspec.Struct):
     """One try at a stage, on one start of one node."""
 
     problem_id: int
@@ -66,8 +64,7 @@ class AttemptRow:
     reason: str
 
 
-@dataclass(slots=True)
-class OutputAdded:
+class OutputAdded(msgspec.Struct):
     """A sample that a node wrote for a stage; of one attempt the first counts, late ones have `accepted` False."""
 
     problem_id: int
@@ -83,8 +80,7 @@ class OutputAdded:
     plain: str
 
 
-@dataclass(slots=True)
-class EventAdded:
+class EventAdded(msgspec.Struct):
     """Something that happened; ids are given by the orchestrator and grow without gaps."""
 
     event_id: int
@@ -97,8 +93,7 @@ class EventAdded:
     body: str
 
 
-@dataclass(slots=True)
-class NodeRow:
+class NodeRow(msgspec.Struct):
     """A node as last seen; `info` and `status` are its messages as JSON."""
 
     node_id: str
@@ -111,8 +106,7 @@ class NodeRow:
     status: str
 
 
-@dataclass(slots=True)
-class RequestAdded:
+class RequestAdded(msgspec.Struct):
     """A submission that carried an idempotency key, and the answer that was given to it."""
 
     idempotency_key: str

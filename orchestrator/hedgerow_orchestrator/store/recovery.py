@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table, bindparam, func, select, tuple_
 
 from hedgerow_orchestrator.states import StageState, TaskState
 from hedgerow_orchestrator.store.blobs import Blob, BlobStore
@@ -111,11 +111,11 @@ def task_row(connection: Connection, key: TaskKey) -> TaskRow | None:
     return None if row is None else _task_row(row)
 
 
-def request_of(connection: Connection, idempotency_key: str) -> RequestAdded | None:
-    """Read the submission that carried this key."""
-    query = select(request).where(request.c.idempotency_key == idempotency_key)
-    row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else RequestAdded(**_named(row))
+def request_query() -> Select[Any]:
+    """The SELECT of the submission that carried a key; run for every submission, so its caller compiles it once."""
+    return select(*(request.c[name] for name in RequestAdded.__struct_fields__)).where(
+        request.c.idempotency_key == bindparam("idempotency_key")
+    )
 
 
 def nodes(connection: Connection) -> list[NodeRow]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -33,7 +33,7 @@ UPSERTED: dict[type[Change], Table] = {
     NodeRow: schema.node,
 }
 INSERTED: dict[type[Change], Table] = {EventAdded: schema.event, RequestAdded: schema.request}
-_OUTPUT_HEAD = tuple(field.name for field in fields(OutputAdded) if field.name not in ("cdr", "plain"))
+_OUTPUT_HEAD = tuple(name for name in OutputAdded.__struct_fields__ if name not in ("cdr", "plain"))
 _PAYLOAD_PARTS = ("", "_url", "_sha256", "_size_bytes")
 _OUTPUT_PAYLOADS = tuple(f"{name}{part}" for name in ("cdr", "plain") for part in _PAYLOAD_PARTS)
 
@@ -57,11 +57,11 @@ def statements(dialect: Dialect, blobs: BlobStore) -> dict[type[Change], Stateme
     """Compile the statements of all tables for one database, in the order in which they may be run."""
     compiled: dict[type[Change], Statement] = {}
     for kind, table in UPSERTED.items():
-        columns = tuple(field.name for field in fields(kind))
+        columns = kind.__struct_fields__
         keys = tuple(column.name for column in table.primary_key)
         compiled[kind] = Statement(_upsert(dialect, table, columns, keys), attrgetter(*columns), attrgetter(*keys))
     for kind, table in INSERTED.items():
-        columns = tuple(field.name for field in fields(kind))
+        columns = kind.__struct_fields__
         compiled[kind] = Statement(_insert(dialect, table, columns), attrgetter(*columns), None)
 
     head = attrgetter(*_OUTPUT_HEAD)

@@ -36,6 +36,7 @@ class Store:
         self._engine = open_for_writing(store_url)
         self._blobs = BlobStore(blob_url)
         self._statements = statements(self._engine.dialect, self._blobs)
+        self._request_sql = str(recovery.request_query().compile(dialect=self._engine.dialect))
         self._connection: PoolProxiedConnection | None = None
         self._synchronous = ""
         self._driver: Any = self._engine.dialect.loaded_dbapi
@@ -59,7 +60,8 @@ class Store:
         batches = self._batches(changes)
         committing = False
         try:
-            connection = self._open(durable=durable)
+            connection = self._open()
+            self._set_synchronous(connection, "FULL" if durable else "NORMAL")
             cursor = connection.cursor()
             if self._sqlite:
                 cursor.execute("BEGIN IMMEDIATE")
@@ -125,8 +127,15 @@ class Store:
 
     def request_of(self, idempotency_key: str) -> RequestAdded | None:
         """Read the submission that carried this key."""
-        with self._reading() as connection:
-            return recovery.request_of(connection, idempotency_key)
+        try:
+            connection = self._open()
+            row = connection.cursor().execute(self._request_sql, (idempotency_key,)).fetchone()
+            if not self._sqlite:
+                connection.rollback()  # the driver began a transaction for it
+        except (SQLAlchemyError, self._driver.Error) as error:
+            self._discard()
+            raise sorted_error(error, self._engine) from error
+        return None if row is None else RequestAdded(*row)
 
     def nodes(self) -> list[NodeRow]:
         """List every node ever seen, by name."""
@@ -152,16 +161,17 @@ class Store:
             if kind in records
         ]
 
-    def _open(self, *, durable: bool) -> PoolProxiedConnection:
+    def _open(self) -> PoolProxiedConnection:
         if self._connection is None:
             self._connection = self._engine.raw_connection()
             self._synchronous = ""
-        wanted = "FULL" if durable else "NORMAL"
+        return self._connection
+
+    def _set_synchronous(self, connection: PoolProxiedConnection, wanted: str) -> None:
         if self._sqlite and self._synchronous != wanted:
             # SQLite ignores the change inside a transaction.
-            self._connection.cursor().execute(f"PRAGMA synchronous={wanted}")
+            connection.cursor().execute(f"PRAGMA synchronous={wanted}")
             self._synchronous = wanted
-        return self._connection
 
     def _discard(self) -> None:
         """Take back what was not committed and throw the connection away; the next commit opens a new one."""

@@ -55,6 +55,7 @@ class World:
     def __init__(self, plan: Pipeline = DIAMOND) -> None:
         self.plan = plan
         self.now_s = 1000.0
+        self.clock_s = 50.0
         self.log = EventLog(0)
         self.registry = Registry()
         ids = itertools.count(1)
@@ -70,10 +71,10 @@ class World:
 
     def step(self, act: Callable[[Step], None] = lambda step: None) -> Step:
         """One pass: an act, admissions, the clock; then what came out is booked."""
-        step = Step(self.now_s, self.log)
+        step = Step(self.now_s, self.clock_s, self.log)
         act(step)
-        while (key := self.engine.admit_next()) is not None:
-            self.engine.begin(step, self.tasks[key], self.plan)
+        while (key := self.engine.next_to_admit()) is not None:
+            assert self.engine.admit(step, key, self.tasks.get, self.plan)
         self.engine.tick(step, lambda node_id: node_id not in self.unreachable)
         for change in step.changes:
             self._book(change)
@@ -82,9 +83,14 @@ class World:
         return step
 
     def later(self, seconds: float) -> Step:
-        """Let time pass."""
-        self.now_s += seconds
+        """Let time pass, and have a pass."""
+        self.let_pass(seconds)
         return self.step()
+
+    def let_pass(self, seconds: float) -> None:
+        """Move both clocks."""
+        self.now_s += seconds
+        self.clock_s += seconds
 
     def submit(self, problem_id: int = 1) -> TaskRow:
         """A new task."""
@@ -114,7 +120,7 @@ class World:
             inputs=list(topics if inputs is None else inputs),
             capabilities=list(capabilities),
         )
-        self._apply(self.registry.on_info(info, self.now_s))
+        self._apply(self.registry.on_info(info, self.now_s, self.clock_s))
         self.status(name, NodeState.IDLE, incarnation)
         return name
 
@@ -128,7 +134,7 @@ class World:
         fields.setdefault("stamped_at_s", self.now_s)
         fields.setdefault("last_progress_at_s", self.now_s)
         status = NodeStatus(node_id=name, incarnation=incarnation, state=state, **fields)  # type: ignore[arg-type]
-        self._apply(self.registry.on_status(status, self.now_s))
+        self._apply(self.registry.on_status(status, self.now_s, self.clock_s))
         node = self.registry.get(name)
         assert node is not None
         self.step(lambda step: self.engine.on_node(step, node, gone=False))

@@ -163,7 +163,7 @@ def test_a_stalled_call_times_out_before_its_deadline_and_progress_prevents_it()
     world.submit()
     run = world.runs()[0]
     working = {"task": run.task, "stage": "a", "attempt": 1}
-    world.now_s += 4.0
+    world.let_pass(4.0)
     world.status("a", NodeState.RUNNING, **working)
     world.later(4.0)
     assert world.stage("a").state is StageState.RUNNING
@@ -177,10 +177,10 @@ def test_a_run_that_got_lost_is_sent_again_with_the_same_id() -> None:
     world.join_all()
     world.submit()
     first = world.runs()[0]
-    world.now_s += 0.4
+    world.let_pass(0.4)
     world.status("a", NodeState.IDLE)
     assert world.runs() == []
-    world.now_s += 0.3
+    world.let_pass(0.3)
     world.status("a", NodeState.IDLE)
     again = world.runs()
     assert [command.command_id for command in again] == [first.command_id]
@@ -280,7 +280,7 @@ def test_recovered_work_is_adopted_from_a_living_node_and_redone_for_a_dead_one(
         stage.attempt = before.attempts.get((1, 1, name, stage.row.attempt))
         stage.topic = f"t/{name}"
     after.tasks[1, 1] = before.tasks[1, 1]
-    after.engine.recover_running(run, after.now_s)
+    after.engine.recover_running(run, after.clock_s)
     for kind in ("a", "b", "d"):
         after.join(kind)
     assert [(c.stage, c.command_id) for c in after.runs()] == [("b", sent["b"].command_id)]

@@ -262,7 +262,7 @@ def test_a_restarted_orchestrator_finishes_what_was_begun_and_what_waited(garden
 def test_a_consumer_that_comes_late_gets_its_input_from_the_store(garden: Garden) -> None:
     producer = garden.start(Requirements)
     key = garden.submit("kept")
-    garden.turn(10)
+    garden.until(lambda: garden.reader.task(*key)["stages"]["app_requirements"]["state"] == "SUCCEEDED")
     producer.leave()
     producer.close()
     del garden.nodes["app_requirements"]

@@ -25,45 +25,45 @@ def said(transitions: list[Transition]) -> list[str]:
 
 def test_announcement_and_status_may_come_in_any_order() -> None:
     one, other = Registry(), Registry()
-    assert said(one.on_info(info(), 1.0) + one.on_status(status(), 1.0)) == ["joined", "state"]
-    assert said(other.on_status(status(), 1.0) + other.on_info(info(), 1.0)) == ["joined"]
+    assert said(one.on_info(info(), 1.0, 1.0) + one.on_status(status(), 1.0, 1.0)) == ["joined", "state"]
+    assert said(other.on_status(status(), 1.0, 1.0) + other.on_info(info(), 1.0, 1.0)) == ["joined"]
     assert one.find("carbon").state is other.find("carbon").state is NodeState.IDLE  # type: ignore[union-attr]
 
 
 def test_a_restart_is_one_loss_and_one_join() -> None:
     registry = Registry()
-    registry.on_info(info(1), 1.0)
-    assert said(registry.on_info(info(2), 2.0)) == ["lost", "joined"]
-    assert registry.on_status(status(1, NodeState.RUNNING), 2.1) == []
+    registry.on_info(info(1), 1.0, 1.0)
+    assert said(registry.on_info(info(2), 2.0, 2.0)) == ["lost", "joined"]
+    assert registry.on_status(status(1, NodeState.RUNNING), 2.1, 2.1) == []
     assert registry.get("n").info.incarnation == 2  # type: ignore[union-attr]
 
 
 def test_a_loss_seen_on_both_topics_is_told_once() -> None:
     registry = Registry()
-    registry.on_info(info(), 1.0)
+    registry.on_info(info(), 1.0, 1.0)
     assert said(registry.on_lost("n", 2.0) + registry.on_lost("n", 2.0) + registry.on_goodbye("n", 2.0)) == ["lost"]
 
 
 def test_a_node_that_was_stopped_for_longer_than_its_lease_comes_back() -> None:
     registry = Registry()
-    registry.on_info(info(), 1.0)
+    registry.on_info(info(), 1.0, 1.0)
     registry.on_lost("n", 2.0)
-    assert said(registry.on_status(status(), 3.0)) == ["joined"]
+    assert said(registry.on_status(status(), 3.0, 3.0)) == ["joined"]
     assert registry.of_kind("carbon_footprint")
 
 
 def test_last_words_after_the_goodbye_bring_nobody_back() -> None:
     registry = Registry()
-    registry.on_info(info(), 1.0)
+    registry.on_info(info(), 1.0, 1.0)
     registry.on_goodbye("n", 2.0)
-    assert registry.on_status(status(1, NodeState.TERMINATING), 2.0) == []
+    assert registry.on_status(status(1, NodeState.TERMINATING), 2.0, 2.0) == []
     assert registry.of_kind("carbon_footprint") == []
 
 
 def test_a_new_configuration_is_no_join() -> None:
     registry = Registry()
-    registry.on_info(info(), 1.0)
-    assert said(registry.on_info(info(), 2.0)) == ["state"]
+    registry.on_info(info(), 1.0, 1.0)
+    assert said(registry.on_info(info(), 2.0, 2.0)) == ["state"]
 
 
 def test_the_end_of_an_unknown_node_is_nothing() -> None:
@@ -83,9 +83,9 @@ def test_joins_and_ends_alternate(history: list[tuple[str, int]]) -> None:
     registry, told = Registry(), []
     for what, incarnation in history:
         if what == "info":
-            told += registry.on_info(info(incarnation), 1.0)
+            told += registry.on_info(info(incarnation), 1.0, 1.0)
         elif what == "status":
-            told += registry.on_status(status(incarnation), 1.0)
+            told += registry.on_status(status(incarnation), 1.0, 1.0)
         elif what == "lost":
             told += registry.on_lost("n", 1.0)
         else:
