@@ -45,7 +45,8 @@ def _expression(kind: Kind, value: str, source: Source) -> str:
         case Primitive(code="?"):
             return f"TRUTH[{value}]"
         case Primitive(is_float=True):
-            return f"(v if (v := {value}).__class__ is float and finite(v) else number(v))"
+            # NaN, "unknown", is what most floats of most samples are: it must not cost a call.
+            return f"(None if (v := {value}) != v else v if v.__class__ is float and finite(v) else number(v))"
         case Primitive():
             return f"(v if (v := {value}).__class__ is int else integer(v))"
         case Enumeration():

@@ -31,6 +31,7 @@ class Announcement:
         self._status = bus.writer(BY_NAME["hedgerow/node_status"])
         self._sent_at_s = 0.0
         self._dirty = True
+        self._told: NodeState | None = None
         self.error = ""
         self.stopped = False
         self.completed = 0
@@ -60,8 +61,12 @@ class Announcement:
             )
         )
 
-    def changed(self) -> None:
-        """The status is no longer what was written last."""
+    def moved_to(self, state: NodeState) -> None:
+        """The node is in this state now; that is worth a status unless the last one said the same."""
+        self._dirty = state is not self._told
+
+    def progressed(self) -> None:
+        """The work in hand has said how far it is."""
         self._dirty = True
 
     @property
@@ -93,6 +98,7 @@ class Announcement:
         self._status.write(status)
         self._sent_at_s = now
         self._dirty = False
+        self._told = state
 
     def goodbye(self) -> None:
         """Leave cleanly: the others read the end of both instances as DISPOSED, not as LOST."""

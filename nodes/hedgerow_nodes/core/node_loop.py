@@ -18,7 +18,7 @@ from hedgerow_nodes.core.executor import Done, Executor, InlineExecutor, WorkerE
 from hedgerow_nodes.core.identity import Identity
 from hedgerow_nodes.core.join import Join
 from hedgerow_nodes.core.lifecycle import TransitionRefused, Trigger, next_state
-from hedgerow_nodes.core.module_node import ModuleNode
+from hedgerow_nodes.core.module_node import INLINE, ModuleNode
 from hedgerow_nodes.core.task import Cancelled, Refusal, Task
 from hedgerow_nodes.core.work_queue import WorkQueue
 
@@ -61,7 +61,9 @@ class NodeLoop:
         self._queue = WorkQueue(self._join)
         self._answers = Answers(node, bus, identity, now)
         self._said = Announcement(node, bus, identity, now)
-        self._executor: Executor = InlineExecutor() if node.execution == "inline" else WorkerExecutor(bus.wake)
+        self._executor: Executor = InlineExecutor() if node.execution == INLINE else WorkerExecutor(bus.wake)
+        # A node that works inline may do thousands of tasks a second: a line for each would cost more than the work.
+        self._done_level = logging.DEBUG if node.execution == INLINE else logging.INFO
         self._current: Task | None = None
         self._starting: Hook | None = None
         self._leave_asked = False
@@ -248,7 +250,8 @@ class NodeLoop:
         elif error is None:
             if self._answers.result(command, done.result):
                 self._join.drop(task.id)
-                self._log.info("%s: task %s done in %.3f s", self.identity.name, task.id, self._now() - task.began_at_s)
+                took_s = self._now() - task.began_at_s
+                self._log.log(self._done_level, "%s: task %s done in %.3f s", self.identity.name, task.id, took_s)
         elif isinstance(error, Refusal):
             self._answers.end(command, Outcome.FAILED, error.code, error.reason)
         elif isinstance(error, Cancelled):
@@ -270,10 +273,10 @@ class NodeLoop:
 
     def _move(self, trigger: Trigger) -> None:
         self.state = next_state(self.state, trigger)
-        self._said.changed()
+        self._said.moved_to(self.state)
 
     def _progressed(self) -> None:
-        self._said.changed()
+        self._said.progressed()
         self._bus.wake()
 
     def _next_due_in_s(self) -> float:

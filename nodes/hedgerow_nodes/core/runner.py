@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import signal
 import sys
@@ -42,6 +43,8 @@ def run(node_class: type[ModuleNode], arguments: Sequence[str] | None = None) ->
 
     signal.signal(signal.SIGINT, on_signal)
     signal.signal(signal.SIGTERM, on_signal)
+    # What was made so far stays: the collector need not look at it again.
+    gc.freeze()
     loop.run()
     loop.close()
     sys.exit(EXIT_DONE)
