@@ -1,4 +1,4 @@
-# make demo | test | check | lint | interop | openapi | clean. Each makes .venv by itself, keyed to what is pinned.
+# make demo | test | check | lint | interop | bench | bench-long | openapi | clean. Each makes .venv by itself, keyed to what is pinned.
 # Paths are relative, so that a clone in a folder with a space in its name works.
 PYTHON ?= python3.11
 ARGS ?=
@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 KEY := $(shell cat constraints.txt pyproject.toml 2>/dev/null | cksum | tr -d ' ')
 STAMP := $(VENV)/.installed-$(KEY)
 
-.PHONY: demo test check lint interop clean venv
+.PHONY: demo test check lint interop bench bench-long clean venv
 .DEFAULT_GOAL := test
 
 demo: $(STAMP)
@@ -28,6 +28,13 @@ lint: $(STAMP)
 # The peer of a second vendor: needs Debian's fastddsgen, libfastrtps-dev, cmake and g++.
 interop: $(STAMP)
 	$(PY) -m pytest -m interop $(ARGS)
+
+# One line for each promise about speed, under 10 minutes; `make bench ARGS=codec` runs one row.
+bench: $(STAMP)
+	$(PY) -m benchmarks $(ARGS)
+
+bench-long: $(STAMP)
+	$(PY) -m benchmarks --long $(ARGS)
 
 venv: $(STAMP)
 

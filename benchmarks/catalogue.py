@@ -1,0 +1,46 @@
+"""The rows: their names, where they are measured, and how long each may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table of promises.
+
+    Attributes:
+        name: what it is called on the command line and at the begin of its lines.
+        module: the module whose `measure()` returns its figures.
+        budget_s: it is ended after this time.
+        is_long: it runs in `make bench-long` only.
+    """
+
+    name: str
+    module: str
+    budget_s: float
+    is_long: bool = False
+
+
+ROWS: tuple[Row, ...] = (Row("codec", "benchmarks.rows.codec", budget_s=15),)
+
+BENCH_S = 590.0
+"""All short rows together, repeats included."""
+
+LONG_S = 2_390.0
+"""All long rows together, repeats included."""
+
+
+def chosen(names: list[str], *, is_long: bool) -> list[Row]:
+    """The rows of these names, or without names all of one length.
+
+    Raises:
+        KeyError: there is no row of a name.
+    """
+    if not names:
+        return [row for row in ROWS if row.is_long == is_long]
+    by_name = {row.name: row for row in ROWS}
+    for name in names:
+        if name not in by_name:
+            raise KeyError(f"no row is called {name!r}; known: {', '.join(by_name)}")
+    return [by_name[name] for name in names]
