@@ -104,7 +104,12 @@ class Desk:
 
 
 def _reply(request: Request, status: ReplyStatus, body: dict[str, Any]) -> Reply:
-    return Reply(status=status, request_id=request.request_id, client_id=request.client_id, body=msgspec.json.encode(body).decode())
+    return Reply(
+        status=status,
+        request_id=request.request_id,
+        client_id=request.client_id,
+        body=msgspec.json.encode(body).decode(),
+    )
 
 
 def digest(body: dict[str, Any]) -> str:

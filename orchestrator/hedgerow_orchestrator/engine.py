@@ -49,9 +49,7 @@ class Engine:
         new_id: makes command ids.
     """
 
-    def __init__(
-        self, registry: Registry, sources: dict[str, str], new_id: Callable[[], str] | None = None
-    ) -> None:
+    def __init__(self, registry: Registry, sources: dict[str, str], new_id: Callable[[], str] | None = None) -> None:
         self._registry = registry
         self._sources = sources
         self._waiting: dict[Key, TaskRun | None] = {}
@@ -337,6 +335,6 @@ def _forgotten(node: Node, stage: StageRun, clock_s: float) -> bool:
 
 
 def _counted_ids() -> Callable[[], str]:
-    """Ids that no other start of the orchestrator gives out; to make a UUID for each would cost more than sending it."""
+    """Ids that no other start of the orchestrator gives out; a UUID for each would cost more than to send it."""
     start, numbers = uuid.uuid4(), itertools.count(1)
     return lambda: f"{start}-{next(numbers)}"
