@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import gc
 import logging
 import os
 import signal
@@ -15,6 +14,7 @@ from typing import TextIO
 
 from hedgerow_nodes.core.cyclone_bus import CycloneBus
 from hedgerow_nodes.core.environment import ConfigurationError, Environment
+from hedgerow_nodes.core.garbage import collect_seldom
 from hedgerow_orchestrator.orchestrator import Orchestrator
 from hedgerow_orchestrator.pipeline import PipelineError, load, packaged
 from hedgerow_orchestrator.store.errors import StoreError
@@ -53,7 +53,7 @@ def main() -> int:
 
     signal.signal(signal.SIGINT, on_signal)
     signal.signal(signal.SIGTERM, on_signal)
-    gc.freeze()
+    collect_seldom()
     orchestrator.run()
     orchestrator.close()
     lock.close()

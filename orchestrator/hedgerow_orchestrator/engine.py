@@ -22,7 +22,7 @@ from hedgerow_orchestrator.states import StageState, TaskState
 from hedgerow_orchestrator.store.changes import OutputAdded, TaskRow
 from hedgerow_orchestrator.task_run import Key, StageRun, TaskRun, new_stages
 
-ADMITTED = 64
+ADMITTED = 192
 """So many tasks are worked on at once; more would only add latency (measured)."""
 
 RESEND_S = 0.5

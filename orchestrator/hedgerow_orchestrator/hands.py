@@ -13,7 +13,7 @@ from hedgerow_orchestrator.task_run import Key
 IN_HAND = 2
 """One that runs and one that waits, so that a node never idles for a round trip."""
 
-IN_HAND_INLINE = 64
+IN_HAND_INLINE = 192
 """For nodes whose work takes microseconds; far below the depth of the rings."""
 
 

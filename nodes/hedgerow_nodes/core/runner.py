@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import logging
 import signal
 import sys
@@ -13,6 +12,7 @@ from types import FrameType
 from hedgerow_nodes.core.configuration import ConfigurationInvalid, changed_by_json
 from hedgerow_nodes.core.cyclone_bus import CycloneBus
 from hedgerow_nodes.core.environment import ConfigurationError, Environment
+from hedgerow_nodes.core.garbage import collect_seldom
 from hedgerow_nodes.core.identity import Identity
 from hedgerow_nodes.core.module_node import ModuleNode
 from hedgerow_nodes.core.node_loop import NodeLoop
@@ -43,8 +43,7 @@ def run(node_class: type[ModuleNode], arguments: Sequence[str] | None = None) ->
 
     signal.signal(signal.SIGINT, on_signal)
     signal.signal(signal.SIGTERM, on_signal)
-    # What was made so far stays: the collector need not look at it again.
-    gc.freeze()
+    collect_seldom()
     loop.run()
     loop.close()
     sys.exit(EXIT_DONE)

@@ -2,7 +2,7 @@
 
 Records whose name ends in `Row` replace the row with the same key (upsert); those that end in `Added` are inserted.
 Times are seconds since the Unix epoch, UTC. They are msgspec structs, which are made and copied many times faster than
-dataclasses: a task is some fifty of them.
+dataclasses: a task is some fifty of them. They hold scalars only, so the garbage collector need not know of them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import msgspec
 from hedgerow_orchestrator.states import StageState, TaskState
 
 
-class TaskRow(msgspec.Struct):
+class TaskRow(msgspec.Struct, gc=False):
     """One iteration of one problem. `request` is the user input as JSON; `user_input` and `baselines` are CDR."""
 
     problem_id: int
@@ -30,7 +30,7 @@ class TaskRow(msgspec.Struct):
     reason: str
 
 
-class StageRow(msgspec.Struct):
+class StageRow(msgspec.Struct, gc=False):
     """One stage of a task, as its newest attempt left it; `position` orders the stages of a pipeline."""
 
     problem_id: int
@@ -46,7 +46,7 @@ class StageRow(msgspec.Struct):
     reason: str
 
 
-class AttemptRow(msgspec.Struct):
+class AttemptRow(msgspec.Struct, gc=False):
     """One try at a stage, on one start of one node."""
 
     problem_id: int
@@ -64,7 +64,7 @@ class AttemptRow(msgspec.Struct):
     reason: str
 
 
-class OutputAdded(msgspec.Struct):
+class OutputAdded(msgspec.Struct, gc=False):
     """A sample that a node wrote for a stage; of one attempt the first counts, late ones have `accepted` False."""
 
     problem_id: int
@@ -80,7 +80,7 @@ class OutputAdded(msgspec.Struct):
     plain: str
 
 
-class EventAdded(msgspec.Struct):
+class EventAdded(msgspec.Struct, gc=False):
     """Something that happened; ids are given by the orchestrator and grow without gaps."""
 
     event_id: int
@@ -93,7 +93,7 @@ class EventAdded(msgspec.Struct):
     body: str
 
 
-class NodeRow(msgspec.Struct):
+class NodeRow(msgspec.Struct, gc=False):
     """A node as last seen; `info` and `status` are its messages as JSON."""
 
     node_id: str
@@ -106,7 +106,7 @@ class NodeRow(msgspec.Struct):
     status: str
 
 
-class RequestAdded(msgspec.Struct):
+class RequestAdded(msgspec.Struct, gc=False):
     """A submission that carried an idempotency key, and the answer that was given to it."""
 
     idempotency_key: str

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from flask import Flask
 
@@ -264,7 +265,7 @@ def task_row(problem_id: int, iteration_id: int, state: TaskState, request: User
         error_code="",
         reason="",
     )
-    return replace(row, **changes)
+    return msgspec.structs.replace(row, **changes)
 
 
 def stage_rows(problem_id: int, iteration_id: int, states: dict[str, StageState], reason: str = "") -> list[Change]:
