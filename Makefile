@@ -1,4 +1,5 @@
-# make demo | test | check | lint | interop | bench | bench-long | openapi | clean. Each makes .venv by itself, keyed to what is pinned.
+# make demo | test | check | lint | interop | chaos | bench | bench-long | openapi | clean. Each makes .venv by itself,
+# keyed to what is pinned.
 # Paths are relative, so that a clone in a folder with a space in its name works.
 PYTHON ?= python3.11
 ARGS ?=
@@ -8,14 +9,14 @@ KEY := $(shell cat constraints.txt pyproject.toml 2>/dev/null | cksum | tr -d ' 
 STAMP := $(VENV)/.installed-$(KEY)
 RIVALS := $(VENV)/.rivals-$(KEY)
 
-.PHONY: demo test check lint interop bench bench-long clean venv
+.PHONY: demo test check lint interop chaos bench bench-long clean venv
 .DEFAULT_GOAL := test
 
 demo: $(STAMP)
 	$(PY) -m hedgerow_launch demo $(ARGS)
 
 test: $(STAMP)
-	$(PY) -m pytest -m "not interop" $(ARGS)
+	$(PY) -m pytest -m "not interop and not chaos" $(ARGS)
 
 check: lint test
 
@@ -29,6 +30,10 @@ lint: $(STAMP)
 # The peer of a second vendor: needs Debian's fastddsgen, libfastrtps-dev, cmake and g++.
 interop: $(STAMP)
 	$(PY) -m pytest -m interop $(ARGS)
+
+# The long fault runs; each prints its seed and its number of trials.
+chaos: $(STAMP)
+	$(PY) -m pytest -m chaos -s $(ARGS)
 
 # One line for each promise about speed, under 10 minutes; `make bench ARGS=codec` runs one row.
 bench: $(RIVALS)
