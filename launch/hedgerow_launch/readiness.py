@@ -23,7 +23,7 @@ class Readiness:
         self._frontend_pid: int | None = None
 
     def see(self, message: Observation) -> None:
-        """Take in what was observed, and note on each process whether it has been up since its start."""
+        """Take in what was observed."""
         if isinstance(message, NodeSeen):
             self._nodes[message.name, message.host, message.pid] = message
         elif isinstance(message, OrchestratorSeen):
@@ -31,8 +31,6 @@ class Readiness:
         elif isinstance(message, FrontendReady):
             self._frontend_pid = message.pid
             self._orchestrator = True
-        for one in self._supervised:
-            one.was_up = one.was_up or self._is_up(one)
 
     def missing(self, role: Role | None = None) -> list[Supervised]:
         """The processes, of one role or all, that are not up."""

@@ -50,14 +50,12 @@ class Supervised:
 
     Attributes:
         exits: how often it has ended.
-        was_up: it has been seen at work since its last start.
         due_at: when it wants a `tick`: the next start, or the next step of stopping.
     """
 
     def __init__(self, plan: ProcessPlan, start: StartProcess, say: Say, settings: SupervisorTable) -> None:
         self.plan = plan
         self.exits = 0
-        self.was_up = False
         self.last_exit: int | None = None
         self.process: Process | None = None
         self.due_at: float | None = None
@@ -81,7 +79,6 @@ class Supervised:
     def start(self, now: float) -> None:
         """Start the process; one that cannot be started counts as one that ended at once."""
         self.due_at = None
-        self.was_up = False
         self._started_at = now
         try:
             self.process = self._start(self.plan)
@@ -147,8 +144,8 @@ class Supervised:
         return self.plan.restart is Restart.ALWAYS or (self.plan.restart is Restart.ON_FAILURE and code != 0)
 
     def _delay_s(self, ran_s: float) -> float:
-        """Exits soon after the start, or before it was up, count for the back-off; another starts that over."""
-        if ran_s >= self._settings.quick_exit_s and self.was_up:
+        """Only exits soon after the start count for the back-off; a later one starts that over."""
+        if ran_s >= self._settings.quick_exit_s:
             self._quick_exits = 0
             return 0.0
         # Beyond 2**30 the exponent would overflow long before the process comes to rest.

@@ -176,16 +176,17 @@ def _replayed(restart: Restart, exits: list[tuple[float, int]]) -> World:
     return world
 
 
-def test_a_slow_start_that_fails_waits_all_the_same() -> None:
+def test_only_exits_soon_after_the_start_count_for_the_back_off() -> None:
     world = up(node("a"))
     delays = []
-    for _ in range(4):
-        world.passes(5)
-        world.exits("a", 1)
+    for after_s in (5.0, 0.5, 2.0, 1.9, 0.0, 2.1):
+        world.passes(after_s)
+        world.exits("a", -9)
         wake_at = world.supervisor.wake_at()
-        delays.append(None if wake_at is None else round(wake_at - world.now, 3))
-        world.passes(1)
-    assert delays == [None, 0.1, 0.2, 0.4]  # the first had been up and was restarted at once
+        delays.append(0.0 if wake_at is None else round(wake_at - world.now, 3))
+        world.passes(delays[-1])
+    # It never came up again, and yet those that ran for 2 s are started again at once.
+    assert delays == [0.0, 0.1, 0.0, 0.1, 0.2, 0.0]
 
 
 def test_an_exit_of_an_earlier_start_means_nothing() -> None:
