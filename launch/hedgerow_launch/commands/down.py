@@ -15,6 +15,8 @@ from hedgerow_launch.commands.printing import AsJson, print_json
 from hedgerow_launch.lock import holder, home_lock, wait_until_free
 from hedgerow_launch.rest_client import TimedOut, Unreachable, home_folder
 
+_LOOK_S = 0.1
+
 
 def down(
     timeout: Annotated[float, typer.Option("--timeout", min=0.0, help="Seconds to wait until it is gone.")] = 30.0,
@@ -39,11 +41,14 @@ def down(
 
 
 def _gone(pid: int, timeout_s: float) -> bool:
-    """Wait until a process that has given its lock back has ended."""
-    try:
-        psutil.Process(pid).wait(timeout_s)
-    except psutil.TimeoutExpired:
-        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        pass
+    """Wait until a process that has given its lock back has ended, whether or not its parent has asked how."""
+    gives_up_at = time.monotonic() + timeout_s
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        while process.status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() >= gives_up_at:
+                return False
+            with suppress(psutil.TimeoutExpired):
+                process.wait(_LOOK_S)
+                break
     return True
