@@ -1,13 +1,15 @@
-"""The first thing a child process runs: tie its life to the supervisor's, then become the real command.
+"""The first thing a child process runs: tie its life to the supervisor's, limit it, then become the real command.
 
-Run as `python -I -S child.py PARENT_PID COMMAND ARGUMENT…`, so it may import nothing but the standard library. A
-program of its own, since code between fork and exec is not safe in a process with threads.
+Run as `python -I -S child.py PARENT_PID MEMORY_LIMIT_BYTES COMMAND ARGUMENT…` (0 bytes: no limit), so it may import
+nothing but the standard library. A program of its own, since code between fork and exec is not safe in a process with
+threads.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import sys
 
@@ -18,7 +20,7 @@ CANNOT_START = 127
 
 def main(arguments: list[str]) -> int:
     """Ask the kernel for SIGKILL when the supervisor dies, even by `kill -9`, and execute the command."""
-    parent, command = int(arguments[0]), arguments[1:]
+    parent, memory_limit_bytes, command = int(arguments[0]), int(arguments[1]), arguments[2:]
     # A supervisor that runs in the background of a shell may have been told to ignore SIGINT; its children must not.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
@@ -26,6 +28,9 @@ def main(arguments: list[str]) -> int:
         return CANNOT_START
     if os.getppid() != parent:
         return CANNOT_START  # the supervisor died before the kernel was asked
+    if memory_limit_bytes:
+        # Not RLIMIT_AS: libraries such as torch reserve address space that they never touch.
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_limit_bytes, memory_limit_bytes))
     try:
         os.execvp(command[0], command)
     except OSError as error:

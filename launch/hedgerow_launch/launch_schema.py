@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+_Bytes = Annotated[int, msgspec.Meta(gt=0)]
 _Grace = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 
 
@@ -42,7 +43,11 @@ class FrontendTable:
 
 @dataclass(frozen=True, kw_only=True)
 class NodeTable:
-    """`[nodes.NAME]`: exactly one of `module`, `script` and `command` says what runs."""
+    """`[nodes.NAME]`: exactly one of `module`, `script` and `command` says what runs.
+
+    `memory_limit_bytes` is how much memory of its own each process of the node may have, shared libraries and files not
+    counted; beyond it Python raises MemoryError, which ends the attempt as FAILED.
+    """
 
     module: str = ""
     script: str = ""
@@ -52,6 +57,7 @@ class NodeTable:
     environment: dict[str, str] = field(default_factory=dict)
     configuration: dict[str, Any] = field(default_factory=dict)
     working_directory: str = ""
+    memory_limit_bytes: _Bytes | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,7 @@ class ProcessPlan:
         command: program and arguments.
         environment: all variables it gets.
         own_process: the process started is itself the node, so that the pid it announces is the child's.
+        memory_limit_bytes: how much memory of its own it may have; None is as much as there is.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ProcessPlan:
     restart: Restart = Restart.ALWAYS
     working_directory: Path | None = None
     own_process: bool = True
+    memory_limit_bytes: int | None = None
 
 
 def plan_processes(launch: LaunchFile, environment: Mapping[str, str], port: int | None = None) -> list[ProcessPlan]:
@@ -80,6 +82,7 @@ def _node(name: str, table: NodeTable, shared: Mapping[str, str]) -> ProcessPlan
         restart=table.restart,
         working_directory=Path(table.working_directory) if table.working_directory else None,
         own_process=not table.command,
+        memory_limit_bytes=table.memory_limit_bytes,
     )
 
 

@@ -66,8 +66,9 @@ class LocalProcess:
         self._guard = watcher
         self._lock = threading.Lock()
         self._ended = False
+        limits = str(os.getpid()), str(plan.memory_limit_bytes or 0)
         self._popen = subprocess.Popen(
-            (*_ISOLATED_PYTHON, child.__file__, str(os.getpid()), *plan.command),
+            (*_ISOLATED_PYTHON, child.__file__, *limits, *plan.command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -39,6 +39,7 @@ def test_the_three_ways_to_run_a_node(tmp_path: Path) -> None:
         command = ["./b", "--fast"]
         arguments = ["x"]
         restart = "never"
+        memory_limit_bytes = 500_000_000
         """
     )
     script, command = plan_processes(load(str(tmp_path / "x.toml")), {"SHADE": "0", "KEPT": "1"})
@@ -49,3 +50,4 @@ def test_the_three_ways_to_run_a_node(tmp_path: Path) -> None:
     assert (script.working_directory, script.own_process) == (tmp_path, True)
     assert (command.command, command.own_process) == (("./b", "--fast", "x"), False)
     assert command.restart is Restart.NEVER
+    assert (script.memory_limit_bytes, command.memory_limit_bytes) == (None, 500_000_000)
