@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,8 +51,8 @@ def wait_for(what: Callable[[], T | None], timeout_s: float = 30.0, saying: Call
 class System(LaunchedSystem):
     """An orchestrator, six trivial nodes, a client, and the store."""
 
-    def __init__(self, environment: Environment) -> None:
-        super().__init__(environment)
+    def __init__(self, environment: Environment, variables: Mapping[str, str] | None = None) -> None:
+        super().__init__(environment, variables)
         self.client = RequestClient(environment, "test")
 
     def start_orchestrator(self, *arguments: str) -> None:

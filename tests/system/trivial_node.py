@@ -4,6 +4,7 @@ python trivial_node.py KIND [--name NAME] [--configuration JSON]
 """
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,9 @@ OUTPUTS: dict[str, Any] = {
 }
 
 
+MOUTHFUL_BYTES = 16 * 2**20
+
+
 @dataclass(frozen=True)
 class Behaviour:
     """What the node does besides answering.
@@ -49,11 +53,13 @@ class Behaviour:
         record: a file that gets a line `problem.iteration attempt` for each call.
         hold_file: while this file exists, the call waits.
         deaf: a held call does not look at `cancelled`.
+        work_s: how long each call takes.
     """
 
     record: str = ""
     hold_file: str = ""
     deaf: bool = False
+    work_s: float = 0.0
 
 
 def answer(kind: str, inputs: tuple[Any, ...]) -> Any:
@@ -64,6 +70,10 @@ def answer(kind: str, inputs: tuple[Any, ...]) -> Any:
             raise Refusal("TOO_VAGUE", f"text {first.text!r} asks to be refused")
         if "raise" in first.text:
             raise ValueError(f"text {first.text!r} asks for an exception")
+        if "os._exit" in first.text:
+            os._exit(3)
+        if "eat memory" in first.text:
+            eat_memory()
         return AppRequirements(explanation=f"for {first.text}")
     if kind == "ml_model_metadata":
         return MLModelMetadata(tasks=[TaskScore(id="object-detection", score=0.5)], explanation=first.text[::-1])
@@ -77,6 +87,13 @@ def answer(kind: str, inputs: tuple[Any, ...]) -> Any:
     if kind == "hw_resources":
         return HWResources(chosen=f"device for {first.chosen}")
     return CarbonFootprint(carbon_gco2e=Estimate(value=float(len(inputs[2].chosen)), method="trivial"))
+
+
+def eat_memory() -> None:
+    """Take memory until there is no more."""
+    eaten = []
+    while True:
+        eaten.append(bytearray(MOUTHFUL_BYTES))
 
 
 def node_class(of_kind: str) -> type[ModuleNode]:
@@ -100,6 +117,7 @@ def node_class(of_kind: str) -> type[ModuleNode]:
                     task.progress(0.5, "held")
                     task.raise_if_cancelled()
                 task.wait_cancelled(0.01)
+            task.wait_cancelled(behaviour.work_s)
             return answer(of_kind, samples)
 
     return TrivialNode
