@@ -22,7 +22,10 @@ class Row:
     is_long: bool = False
 
 
-ROWS: tuple[Row, ...] = (Row("codec", "benchmarks.rows.codec", budget_s=15),)
+ROWS: tuple[Row, ...] = (
+    Row("codec", "benchmarks.rows.codec", budget_s=15),
+    Row("round trip", "benchmarks.rows.round_trip", budget_s=20),
+)
 
 BENCH_S = 590.0
 """All short rows together, repeats included."""

@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks.cores import move_to_core
 from hedgerow_nodes.core.environment import Environment
 from hedgerow_nodes.core.testing import free_domain
 
@@ -46,11 +47,15 @@ class Pipe:
 
 
 @contextlib.contextmanager
-def peer(function: Callable[..., None], *arguments: Any) -> Iterator[Pipe]:
-    """Run `function(connection, *arguments)` in a fresh interpreter; it ends, or is killed, with the block."""
+def peer(function: Callable[..., None], *arguments: Any, core: int | None = None) -> Iterator[Pipe]:
+    """Run `function(connection, *arguments)` in a fresh interpreter; it ends, or is killed, with the block.
+
+    Args:
+        core: keep it on this core.
+    """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_until_closed, args=(function, theirs, *arguments), name=function.__name__)
+    process = context.Process(target=_until_closed, args=(core, function, theirs, *arguments), name=function.__name__)
     process.start()
     theirs.close()
     try:
@@ -66,7 +71,9 @@ def peer(function: Callable[..., None], *arguments: Any) -> Iterator[Pipe]:
             process.join()
 
 
-def _until_closed(function: Callable[..., None], connection: Connection, *arguments: Any) -> None:
+def _until_closed(core: int | None, function: Callable[..., None], connection: Connection, *arguments: Any) -> None:
+    if core is not None:
+        move_to_core(core)
     with contextlib.suppress(EOFError, BrokenPipeError):
         function(connection, *arguments)
 

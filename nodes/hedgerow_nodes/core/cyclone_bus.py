@@ -30,30 +30,47 @@ _ENDS = {32: Kind.DISPOSED, 64: Kind.LOST}
 _library = DDS._dll_handle
 
 
+def _function(name: str, *argument_types: Any) -> Any:
+    """A function of the C library that returns a code; called by `ctypes`, it runs without the interpreter's lock."""
+    function = _library[name]  # indexing makes an object of its own: the binding sets other types on the shared one
+    function.restype, function.argtypes = ctypes.c_int32, argument_types
+    return function
+
+
+_write_flush = _function("dds_write_flush", ctypes.c_int32)
+_waitset_wait = _function("dds_waitset_wait", ctypes.c_int32, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int64)
+_delete = _function("dds_delete", ctypes.c_int32)
+
+
 class CycloneWriter(Writer[Any]):
     """A DDS writer that hands encoded samples to the C library."""
 
-    def __init__(self, topic: Topic, entity: DataWriter[Any], writers: list[CycloneWriter]) -> None:
+    def __init__(self, topic: Topic, entity: DataWriter[Any], holding: set[CycloneWriter]) -> None:
         super().__init__(topic)
         self._entity = entity
         self._ref = entity._ref
-        self._writers = writers
-        writers.append(self)
+        self._holding = holding
 
     def flush(self) -> None:
         """Send what is held back."""
-        _library.dds_write_flush(ctypes.c_int32(self._ref))
+        _write_flush(self._ref)
 
     def close(self) -> None:
         self.flush()
-        self._writers.remove(self)
-        _library.dds_delete(ctypes.c_int32(self._ref))
+        self._holding.discard(self)
+        _delete(self._ref)
 
     def write_raw(self, cdr: bytes) -> None:
-        _check(ddspy_write(self._ref, cdr), f"writing to {self.topic.name}")
+        code = ddspy_write(self._ref, cdr)
+        self._holding.add(self)
+        if code < 0:
+            raise DDSException(code, f"Occurred while writing to {self.topic.name}")
 
     def dispose(self, sample: Any) -> None:
-        _check(ddspy_dispose(self._ref, self.codec.encode_key(sample)), f"disposing on {self.topic.name}")
+        code = ddspy_dispose(self._ref, self.codec.encode_key(sample))
+        self._holding.add(self)
+        if code < 0:
+            raise DDSException(code, f"Occurred while disposing on {self.topic.name}")
 
     def matched(self) -> int:
         return len(self._entity.get_matched_subscriptions())
@@ -110,18 +127,20 @@ class CycloneBus(Bus):
         self._waitset.attach(self._guard)
         # `wake` may come from another thread while the bus is being closed.
         self._guard_lock = threading.Lock()
+        self._woken = False
         self._closed = False
         self._topics: dict[str, DdsTopic[Any]] = {}
         self._publishers: dict[str, Publisher] = {}
         self._subscribers: dict[str, Subscriber] = {}
-        self._writers: list[CycloneWriter] = []
+        # The writers that have written since the last flush.
+        self._holding: set[CycloneWriter] = set()
 
     def writer(self, topic: Topic, partition: str = "") -> CycloneWriter:
         publisher = self._publishers.get(partition)
         if publisher is None:
             publisher = self._publishers[partition] = Publisher(self._participant, _partition(partition))
         entity = DataWriter(publisher, self._topic(topic), qos.writer_qos(topic.profile))
-        return CycloneWriter(topic, entity, self._writers)
+        return CycloneWriter(topic, entity, self._holding)
 
     def reader(self, topic: Topic, partition: str = "") -> CycloneReader:
         subscriber = self._subscribers.get(partition)
@@ -133,19 +152,25 @@ class CycloneBus(Bus):
         return CycloneReader(topic, entity, condition)
 
     def wait(self, timeout_s: float) -> None:
-        self._waitset.wait(max(0, int(timeout_s * 1e9)))
-        with self._guard_lock:
-            if not self._closed:
-                self._guard.set(False)
+        code = _waitset_wait(self._waitset._ref, None, 0, max(0, int(timeout_s * 1e9)))
+        if code < 0:
+            raise DDSException(code, "Occurred while waiting")
+        if self._woken:
+            with self._guard_lock:
+                self._woken = False
+                if not self._closed:
+                    self._guard.set(False)
 
     def wake(self) -> None:
         with self._guard_lock:
             if not self._closed:
+                self._woken = True
                 self._guard.set(True)
 
     def flush(self) -> None:
-        for writer in self._writers:
+        for writer in self._holding:
             writer.flush()
+        self._holding.clear()
 
     def close(self) -> None:
         with self._guard_lock:
@@ -153,8 +178,7 @@ class CycloneBus(Bus):
                 return
             self._closed = True
         self.flush()
-        self._writers.clear()
-        _library.dds_delete(ctypes.c_int32(self._participant._ref))
+        _delete(self._participant._ref)
 
     def _topic(self, topic: Topic) -> DdsTopic[Any]:
         entity = self._topics.get(topic.name)
@@ -173,8 +197,3 @@ def _domain(domain: int, xml: str) -> Domain:
 
 def _partition(name: str) -> Qos:
     return Qos(Policy.Partition([name])) if name else Qos()
-
-
-def _check(code: int, doing: str) -> None:
-    if code < 0:
-        raise DDSException(code, f"Occurred while {doing}")

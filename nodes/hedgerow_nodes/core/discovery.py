@@ -51,5 +51,8 @@ def domain_xml(mode: str, peers: Sequence[str] = ()) -> str:
     <LeaseDuration>1s</LeaseDuration>
     {peers_xml}
   </Discovery>
-  <Internal><SocketReceiveBufferSize min="default" max="4MB"/></Internal>
+  <Internal>
+    <SocketReceiveBufferSize min="default" max="4MB"/>
+    <MultipleReceiveThreads>true</MultipleReceiveThreads>
+  </Internal>
 </Domain></CycloneDDS>"""
