@@ -56,13 +56,14 @@ class ReplyStatus(IdlEnum, typename="hedgerow.control.ReplyStatus", default="OK"
 class NodeInfo(IdlStruct, typename="hedgerow.control.NodeInfo"):
     """A node's announcement, once for each start; `incarnation` grows with every start.
 
+    It is part of the key: of two processes under one id each has an announcement, a status and an end of its own.
     `inputs` are topic names in the order in which `Command.input_attempts` refers to them. `output_schema`,
     `configuration_schema` and `configuration` are JSON texts.
     """
 
     node_id: str = ""
-    key("node_id")
     incarnation: uint64 = 0
+    key("node_id", "incarnation")
     pid: uint32 = 0
     started_at_s: float64 = NAN
     name: str = ""
@@ -84,8 +85,8 @@ class NodeStatus(IdlStruct, typename="hedgerow.control.NodeStatus"):
     """How a node is; `last_progress_at_s` is stamped by the work itself, the rest by the loop beside it."""
 
     node_id: str = ""
-    key("node_id")
     incarnation: uint64 = 0
+    key("node_id", "incarnation")
     state: NodeState = NodeState.INITIALIZING
     task: TaskId = field(default_factory=TaskId)
     attempt: uint32 = 0
@@ -103,6 +104,7 @@ class NodeStatus(IdlStruct, typename="hedgerow.control.NodeStatus"):
 class Command(IdlStruct, typename="hedgerow.control.Command"):
     """An order to one node; the same `command_id` twice is the same order.
 
+    `incarnation` is the one that is meant; another one under the same id neither obeys nor answers. 0 means any.
     `deadline_at_s` is in seconds since the Unix epoch, NaN for none. `input_attempts` says, input by input, which
     attempt's output is the accepted one. `body` is the JSON text of a CONFIGURE.
     """
@@ -111,6 +113,7 @@ class Command(IdlStruct, typename="hedgerow.control.Command"):
     task: TaskId = field(default_factory=TaskId)
     attempt: uint32 = 0
     deadline_at_s: float64 = NAN
+    incarnation: uint64 = 0
     command_id: str = ""
     node_id: str = ""
     stage: str = ""

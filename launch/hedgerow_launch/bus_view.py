@@ -19,44 +19,50 @@ _WAIT_S = 5.0
 log = logging.getLogger("hedgerow.launch")
 
 
+_Process = tuple[str, int]
+"""The id of a node and its incarnation."""
+
+
 class NodeTable:
     """Joins announcements and statuses, which arrive on two topics in any order; tells changes only."""
 
     def __init__(self) -> None:
-        self._infos: dict[str, NodeInfo] = {}
-        self._statuses: dict[str, NodeStatus] = {}
-        self._told: dict[str, NodeSeen] = {}
+        self._infos: dict[_Process, NodeInfo] = {}
+        self._statuses: dict[_Process, NodeStatus] = {}
+        self._told: dict[_Process, NodeSeen] = {}
 
     def info(self, received: Received[NodeInfo]) -> list[NodeSeen]:
         """Take in an announcement, or the end of one."""
-        node_id = received.sample.node_id
-        before = self._infos.pop(node_id, None)
-        gone = []
-        if before is not None and (received.kind is not Kind.DATA or before.pid != received.sample.pid):
-            gone = [NodeSeen(before.name, before.pid, before.host, NodeState.INACTIVE)]
-        if received.kind is not Kind.DATA:
-            self._statuses.pop(node_id, None)
-            self._told.pop(node_id, None)
-            return gone
-        self._infos[node_id] = received.sample
-        return gone + self._seen(node_id)
+        process = _process_of(received.sample)
+        if received.kind is Kind.DATA:
+            self._infos[process] = received.sample
+            return self._seen(process)
+        info = self._infos.pop(process, None)
+        self._statuses.pop(process, None)
+        self._told.pop(process, None)
+        return [] if info is None else [NodeSeen(info.name, info.pid, info.host, NodeState.INACTIVE)]
 
     def status(self, received: Received[NodeStatus]) -> list[NodeSeen]:
         """Take in a status."""
         if received.kind is not Kind.DATA:
             return []
-        self._statuses[received.sample.node_id] = received.sample
-        return self._seen(received.sample.node_id)
+        process = _process_of(received.sample)
+        self._statuses[process] = received.sample
+        return self._seen(process)
 
-    def _seen(self, node_id: str) -> list[NodeSeen]:
-        info, status = self._infos.get(node_id), self._statuses.get(node_id)
-        if info is None or status is None or info.incarnation != status.incarnation:
+    def _seen(self, process: _Process) -> list[NodeSeen]:
+        info, status = self._infos.get(process), self._statuses.get(process)
+        if info is None or status is None:
             return []
         seen = NodeSeen(info.name, info.pid, info.host, status.state, status.error)
-        if self._told.get(node_id) == seen:
+        if self._told.get(process) == seen:
             return []
-        self._told[node_id] = seen
+        self._told[process] = seen
         return [seen]
+
+
+def _process_of(sample: NodeInfo | NodeStatus) -> _Process:
+    return sample.node_id, sample.incarnation
 
 
 class EventReader:

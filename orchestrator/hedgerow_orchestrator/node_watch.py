@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
+from typing import Any
 
-from hedgerow_idl import NodeState
+from hedgerow_idl import NodeInfo, NodeState, NodeStatus
 from hedgerow_idl.plain import to_json, to_plain
-from hedgerow_nodes.core.bus import Kind
+from hedgerow_nodes.core.bus import Kind, Received
 from hedgerow_orchestrator.effects import Step
 from hedgerow_orchestrator.engine import Engine
 from hedgerow_orchestrator.registry import Node, Registry, Transition
@@ -22,6 +23,20 @@ LARGEST_STORED = 2**63
 log = logging.getLogger("hedgerow.orchestrator")
 
 
+def process_of(info: NodeInfo) -> dict[str, Any]:
+    """What a person needs to find a node's process."""
+    return {"pid": info.pid, "host": info.host, "incarnation": info.incarnation}
+
+
+def duplicate_sentence(used: NodeInfo, unused: NodeInfo) -> str:
+    """Two processes under one id, and the way out."""
+    ours, other = (f"pid {info.pid} on host {info.host}" for info in (used, unused))
+    return (
+        f"node {used.name} (id {used.node_id}) runs twice, as when a home was copied: {ours} was started last and gets "
+        f"the work, {other} gets none; stop one of them and delete nodes/{used.name}.json in its home"
+    )
+
+
 class NodeWatch:
     """Takes what the nodes say of themselves."""
 
@@ -31,7 +46,7 @@ class NodeWatch:
         self._engine = engine
         self._row_at_s: dict[str, float] = {}
         self._progress: dict[str, tuple[float, float, str]] = {}
-        self._infos: dict[str, str] = {}
+        self._infos: dict[str, tuple[NodeInfo, str]] = {}
 
     def take(self, step: Step) -> None:
         """Handle all that has arrived."""
@@ -42,24 +57,26 @@ class NodeWatch:
                 trouble = self._wire.listen_to(info.sample)
                 if trouble:
                     log.error("orchestrator: %s", trouble)
-                self._infos.pop(info.sample.node_id, None)
                 self._apply(step, self._registry.on_info(info.sample, step.now_s, step.clock_s))
             else:
-                self._on_end(step, info.sample.node_id, info.kind)
+                self._on_end(step, info)
         for status in self._wire.statuses.take():
             if status.kind is Kind.DATA:
                 self._apply(step, self._registry.on_status(status.sample, step.now_s, step.clock_s))
                 self._look_at(step, status.sample.node_id)
             else:
-                self._on_end(step, status.sample.node_id, status.kind)
+                self._on_end(step, status)
 
-    def _on_end(self, step: Step, node_id: str, kind: Kind) -> None:
-        end = self._registry.on_goodbye if kind is Kind.DISPOSED else self._registry.on_lost
-        self._apply(step, end(node_id, step.now_s))
+    def _on_end(self, step: Step, end: Received[NodeInfo] | Received[NodeStatus]) -> None:
+        on_end = self._registry.on_goodbye if end.kind is Kind.DISPOSED else self._registry.on_lost
+        self._apply(step, on_end(end.sample.node_id, end.sample.incarnation, step.now_s, step.clock_s))
 
     def _apply(self, step: Step, transitions: list[Transition]) -> None:
         for transition in transitions:
             node = transition.node
+            if transition.older is not None:
+                self._tell_duplicate(step, node, transition.older)
+                continue
             gone = transition.what in ("left", "lost")
             if gone:
                 self._wire.forget(node.node_id)
@@ -69,6 +86,12 @@ class NodeWatch:
             self._keep(step, node)
             if transition.what != "state":
                 log.info("orchestrator: node %s %s", node.name, transition.what)
+
+    def _tell_duplicate(self, step: Step, node: Node, older: NodeInfo) -> None:
+        """Two processes run under one id: say which, so that a person can end one of them."""
+        both = {"used": process_of(node.info), "unused": process_of(older)}
+        step.event("node.duplicate", node_id=node.node_id, body={"name": node.name, **both})
+        log.error("orchestrator: %s", duplicate_sentence(node.info, older))
 
     def _look_at(self, step: Step, node_id: str) -> None:
         """A status came, whether or not it changed the state."""
@@ -111,7 +134,7 @@ class NodeWatch:
 
     def _info_of(self, node: Node) -> str:
         """The announcement as JSON: long, and the same again and again."""
-        text = self._infos.get(node.node_id)
-        if text is None:
-            text = self._infos[node.node_id] = to_json(node.info)
-        return text
+        known = self._infos.get(node.node_id)
+        if known is None or known[0] is not node.info:
+            known = self._infos[node.node_id] = node.info, to_json(node.info)
+        return known[1]

@@ -119,6 +119,7 @@ class Outcomes:
                         kind=CommandKind.CANCEL,
                         task=run.id,
                         attempt=attempt.attempt,
+                        incarnation=attempt.incarnation,
                         command_id=self._new_id(),
                         node_id=attempt.node_id,
                         stage=stage.spec.name,

@@ -9,6 +9,9 @@ from hedgerow_idl import NodeInfo, NodeState, NodeStatus
 
 ACCEPTING = (NodeState.IDLE, NodeState.RUNNING)
 
+HEARD_BESIDE = 2
+"""One status of an older process may have been under way when the newer one came; this many show that it lives."""
+
 
 @dataclass
 class Node:
@@ -39,24 +42,35 @@ class Node:
         return self.state in ACCEPTING and not self.suspect and bool(self.info.kind)
 
 
+@dataclass
+class Older:
+    """A process under the id of one that was started later, and how many statuses it wrote beside that one."""
+
+    info: NodeInfo
+    status: NodeStatus
+    heard: int = 0
+
+
 @dataclass(frozen=True)
 class Transition:
-    """Something about a node changed: `what` is joined, left, lost or state."""
+    """Something about a node changed: `what` is joined, left, lost, state, or duplicate, then beside `older`."""
 
     what: str
     node: Node
+    older: NodeInfo | None = None
 
 
 class Registry:
     """Turns a stream of announcements, statuses, goodbyes and losses into nodes and transitions.
 
-    A new incarnation under a known id is one `lost` of the old and one `joined`. What an older incarnation says after
-    that is ignored.
+    A new incarnation under a known id is one `lost` of the old and one `joined`. If the old one goes on speaking, two
+    processes run under one id: that is told once, and the older one counts again only when the newer one is gone.
     """
 
     def __init__(self) -> None:
         self._nodes: dict[str, Node] = {}
         self._by_kind: dict[str, dict[str, Node]] = {}
+        self._older: dict[str, dict[int, Older]] = {}
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self._nodes.values())
@@ -78,22 +92,28 @@ class Registry:
         nodes = self._by_kind.get(kind, {}).values()
         return [node for node in nodes if node.state is not NodeState.INACTIVE]
 
+    def duplicates(self) -> list[tuple[NodeInfo, NodeInfo]]:
+        """Pairs of processes that run under one id: the one that counts, and the one started before it."""
+        beside = [older for many in self._older.values() for older in many.values() if older.heard >= HEARD_BESIDE]
+        return [(self._nodes[older.info.node_id].info, older.info) for older in beside]
+
     def on_info(self, info: NodeInfo, now_s: float, clock_s: float) -> list[Transition]:
         """A node announced itself, or changed its configuration."""
         node = self._nodes.get(info.node_id)
         if node is not None and info.incarnation < node.info.incarnation:
+            self._keep_older(info, NodeStatus(node_id=info.node_id, incarnation=info.incarnation))
             return []
         if node is not None and info.incarnation == node.info.incarnation and node.state is not NodeState.INACTIVE:
             node.info, node.last_seen_at_s = info, now_s
             return [Transition("state", node)]
+        if node is not None and node.state is not NodeState.INACTIVE:
+            self._keep_older(node.info, node.status)
         transitions = self._end(node, "lost", now_s)
         status = NodeStatus(node_id=info.node_id, incarnation=info.incarnation)
         if node is not None and node.status.incarnation == info.incarnation:
             status = node.status
-        if node is not None and node.info.kind != info.kind:
-            self._by_kind.get(node.info.kind, {}).pop(info.node_id, None)
         fresh = Node(info.node_id, info, status, status.state, now_s, clock_s)
-        self._nodes[info.node_id] = self._by_kind.setdefault(info.kind, {})[info.node_id] = fresh
+        self._put(fresh)
         return [*transitions, Transition("joined", fresh)]
 
     def on_status(self, status: NodeStatus, now_s: float, clock_s: float) -> list[Transition]:
@@ -106,7 +126,9 @@ class Registry:
         if status.incarnation > node.info.incarnation:
             node.status = status
             return []
-        if status.incarnation < node.info.incarnation or not node.info.kind:
+        if status.incarnation < node.info.incarnation:
+            return self._on_older(node, status, now_s, clock_s)
+        if not node.info.kind:
             return []
         was = node.state
         if was is NodeState.INACTIVE and status.state is NodeState.TERMINATING:
@@ -120,13 +142,58 @@ class Registry:
             return [Transition("joined", node)]  # it was stopped for longer than its lease, and goes on
         return [Transition("state", node)] if status.state is not was else []
 
-    def on_goodbye(self, node_id: str, now_s: float) -> list[Transition]:
+    def on_goodbye(self, node_id: str, incarnation: int, now_s: float, clock_s: float) -> list[Transition]:
         """A node left cleanly."""
-        return self._end(self._nodes.get(node_id), "left", now_s)
+        return self._on_end(node_id, incarnation, "left", now_s, clock_s)
 
-    def on_lost(self, node_id: str, now_s: float) -> list[Transition]:
+    def on_lost(self, node_id: str, incarnation: int, now_s: float, clock_s: float) -> list[Transition]:
         """A node was silent for longer than its lease."""
-        return self._end(self._nodes.get(node_id), "lost", now_s)
+        return self._on_end(node_id, incarnation, "lost", now_s, clock_s)
+
+    def _on_end(self, node_id: str, incarnation: int, what: str, now_s: float, clock_s: float) -> list[Transition]:
+        node = self._nodes.get(node_id)
+        if node is not None and node.info.incarnation == incarnation:
+            return self._end(node, what, now_s) + self._next_oldest(node_id, now_s, clock_s)
+        many = self._older.get(node_id, {})
+        many.pop(incarnation, None)
+        if not many:
+            self._older.pop(node_id, None)
+        return []
+
+    def _put(self, node: Node) -> None:
+        before = self._nodes.get(node.node_id)
+        if before is not None and before.info.kind != node.info.kind:
+            self._by_kind.get(before.info.kind, {}).pop(node.node_id, None)
+        self._nodes[node.node_id] = self._by_kind.setdefault(node.info.kind, {})[node.node_id] = node
+
+    # --- two processes under one id -------------------------------------------------------------------------------
+
+    def _keep_older(self, info: NodeInfo, status: NodeStatus) -> None:
+        many = self._older.setdefault(info.node_id, {})
+        if info.incarnation in many:
+            many[info.incarnation].info = info
+        else:
+            many[info.incarnation] = Older(info, status)
+
+    def _on_older(self, node: Node, status: NodeStatus, now_s: float, clock_s: float) -> list[Transition]:
+        older = self._older.get(status.node_id, {}).get(status.incarnation)
+        if older is None:
+            return []
+        older.status, older.heard = status, older.heard + 1
+        if node.state is NodeState.INACTIVE:
+            return self._next_oldest(status.node_id, now_s, clock_s)
+        return [Transition("duplicate", node, older.info)] if older.heard == HEARD_BESIDE else []
+
+    def _next_oldest(self, node_id: str, now_s: float, clock_s: float) -> list[Transition]:
+        """The one that counted is gone: of those that were started before it the last takes its place."""
+        many = self._older.get(node_id, {})
+        living = [incarnation for incarnation, older in many.items() if older.heard >= HEARD_BESIDE]
+        if not living:
+            return []
+        older = many.pop(max(living))
+        node = Node(node_id, older.info, older.status, older.status.state, now_s, clock_s)
+        self._put(node)
+        return [Transition("joined", node)]
 
     def _end(self, node: Node | None, what: str, now_s: float) -> list[Transition]:
         if node is None or node.state is NodeState.INACTIVE:

@@ -99,6 +99,7 @@ class TaskRun:
             task=self.id,
             attempt=attempt.attempt,
             deadline_at_s=attempt.deadline_at_s,
+            incarnation=attempt.incarnation,
             command_id=attempt.command_id,
             node_id=attempt.node_id,
             stage=stage.spec.name,

@@ -13,6 +13,7 @@ from hedgerow_nodes.core.lifecycle import COMMANDS
 from hedgerow_orchestrator.desk import Desk, Handler, Later, Refused, digest, repeated
 from hedgerow_orchestrator.effects import EventLog, Step
 from hedgerow_orchestrator.engine import Engine
+from hedgerow_orchestrator.node_watch import duplicate_sentence
 from hedgerow_orchestrator.pipeline import Pipeline
 from hedgerow_orchestrator.registry import Node, Registry
 from hedgerow_orchestrator.states import TaskState
@@ -179,7 +180,13 @@ class Verbs:
 
     def _order(self, body: dict[str, Any], kind: CommandKind, text: str) -> Later:
         node = self._node(str(body.get("node", "")))
-        command = Command(kind=kind, command_id=str(uuid.uuid4()), node_id=node.node_id, body=text)
+        command = Command(
+            kind=kind,
+            incarnation=node.info.incarnation,
+            command_id=str(uuid.uuid4()),
+            node_id=node.node_id,
+            body=text,
+        )
         self._step.commands.append(command)
         return Later(command.command_id)
 
@@ -210,6 +217,9 @@ class Verbs:
         malformed, late = self._malformed(), self._engine.late_outputs
         detail = f"since the start {malformed} malformed samples ignored, {late} outputs came late"
         components.append({"name": "bus", "ok": True, "detail": detail})
+        for used, unused in self._registry.duplicates():
+            detail = duplicate_sentence(used, unused)
+            components.append({"name": f"duplicate {used.name}", "ok": True, "detail": detail})
         for spec in self._pipeline.stages.values():
             nodes = self._registry.of_kind(spec.kind)
             ok = any(node.accepting for node in nodes)

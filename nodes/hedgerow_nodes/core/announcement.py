@@ -49,7 +49,7 @@ class Announcement:
                 node_id=self._identity.node_id,
                 incarnation=self._identity.incarnation,
                 pid=os.getpid(),
-                started_at_s=self._identity.incarnation / 1e9,
+                started_at_s=self._identity.started_at_s,
                 name=self._identity.name,
                 kind=node.kind,
                 host=socket.gethostname(),
@@ -105,5 +105,6 @@ class Announcement:
 
     def goodbye(self) -> None:
         """Leave cleanly: the others read the end of both instances as DISPOSED, not as LOST."""
-        self._status.dispose(NodeStatus(node_id=self._identity.node_id))
-        self._info.dispose(NodeInfo(node_id=self._identity.node_id))
+        node_id, incarnation = self._identity.node_id, self._identity.incarnation
+        self._status.dispose(NodeStatus(node_id=node_id, incarnation=incarnation))
+        self._info.dispose(NodeInfo(node_id=node_id, incarnation=incarnation))

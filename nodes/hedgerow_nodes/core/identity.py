@@ -19,11 +19,14 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 @dataclass
 class Identity:
-    """A node's ids. `incarnation` is the time of the start in ns, so that a later start has a larger one."""
+    """A node's ids. `incarnation` is the time of the start in ns, or more if the clock was set back: a later start
+    has a larger one.
+    """
 
     node_id: str
     name: str
     incarnation: int
+    started_at_s: float = field(default_factory=time.time)
     _lock: TextIO | None = field(default=None, repr=False)
 
     @classmethod
@@ -54,11 +57,13 @@ class Identity:
         lock.seek(0)
         kept = _kept(lock.read())
         node_id = kept.get("node_id") or str(uuid.uuid4())
+        last = kept.get("incarnation")
+        incarnation = max(time.time_ns(), last + 1 if isinstance(last, int) else 0)
         lock.seek(0)
         lock.truncate()
-        json.dump({"node_id": node_id, "pid": os.getpid()}, lock)
+        json.dump({"node_id": node_id, "pid": os.getpid(), "incarnation": incarnation}, lock)
         lock.flush()
-        return cls(str(node_id), name, time.time_ns(), lock)
+        return cls(str(node_id), name, incarnation, _lock=lock)
 
 
 def _kept(text: str) -> dict[str, object]:

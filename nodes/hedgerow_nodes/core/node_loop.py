@@ -123,6 +123,8 @@ class NodeLoop:
     # --- commands -----------------------------------------------------------------------------------------------
 
     def _on_command(self, command: Command) -> None:
+        if command.incarnation not in (0, self.identity.incarnation):
+            return  # for another process under the same id, which answers it
         if command.kind is CommandKind.RUN:
             self._on_run(command)
         elif command.kind in (CommandKind.CANCEL, CommandKind.PREEMPT):

@@ -291,3 +291,11 @@ def test_terminate_ends_the_loop(slow: NodeHarness) -> None:
 def test_a_wrong_declaration_is_told_when_the_class_is_made(attributes: dict[str, Any], says: str) -> None:
     with pytest.raises(TypeError, match=says):
         type("Wrong", (Constraints,), {"process": Constraints.process, **attributes})
+
+
+def test_a_command_for_another_incarnation_is_neither_obeyed_nor_answered(harness: NodeHarness) -> None:
+    ours = harness.identity.incarnation
+    for incarnation in (ours - 1, ours + 1, ours):
+        harness.command(CommandKind.STOP, command_id=f"for {incarnation - ours}", incarnation=incarnation)
+    assert harness.answer().command_id == "for 0"
+    assert harness.loop.state is NodeState.INITIALIZING

@@ -96,7 +96,7 @@ def test_enumerators_count_from_zero_as_old_compilers_number_them(declared):
 def test_fields_are_written_with_their_kinds():
     control = export.idl_texts()["control.idl"]
     assert '#include "common.idl"' in control
-    assert "@final\nstruct NodeStatus {\n    @key string node_id;\n    unsigned long long incarnation;" in control
+    assert "@final\nstruct NodeStatus {\n    @key string node_id;\n    @key unsigned long long incarnation;" in control
     assert "    hedgerow::control::NodeState state;" in control
     assert "    sequence<unsigned long> input_attempts;" in control
     assert "advice.idl" not in control

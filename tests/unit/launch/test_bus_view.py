@@ -20,7 +20,7 @@ PATIENCE_S = 10.0
 
 def info(pid: int = 11, incarnation: int = 1, kind: Kind = Kind.DATA) -> Received[NodeInfo]:
     sample = NodeInfo(node_id="n", incarnation=incarnation, pid=pid, name="a", host="h")
-    return Received(kind, sample if kind is Kind.DATA else NodeInfo(node_id="n"), b"")
+    return Received(kind, sample if kind is Kind.DATA else NodeInfo(node_id="n", incarnation=incarnation), b"")
 
 
 def status(state: NodeState, incarnation: int = 1, error: str = "") -> Received[NodeStatus]:
@@ -66,7 +66,8 @@ def test_a_restarted_node_is_a_new_process_and_waits_for_its_own_status() -> Non
     table = NodeTable()
     table.info(info())
     table.status(status(NodeState.IDLE))
-    assert table.info(info(pid=12, incarnation=2)) == [NodeSeen("a", 11, "h", NodeState.INACTIVE)]
+    assert table.info(info(pid=12, incarnation=2)) == []
+    assert table.info(info(kind=Kind.LOST)) == [NodeSeen("a", 11, "h", NodeState.INACTIVE)]
     assert table.status(status(NodeState.IDLE, incarnation=2)) == [NodeSeen("a", 12, "h", NodeState.IDLE)]
 
 

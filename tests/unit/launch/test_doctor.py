@@ -98,7 +98,11 @@ def test_energy_counters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_running_system_is_asked_for_everything(frontend: Any) -> None:
-    components = [{"name": "store", "ok": True, "detail": "7 events"}, {"name": "orchestrator", "ok": False}]
+    components = [
+        {"name": "store", "ok": True, "detail": "7 events"},
+        {"name": "orchestrator", "ok": False},
+        {"name": "duplicate a", "ok": True, "detail": "node a runs twice"},
+    ]
     nodes = [
         {"name": name, "state": state, "last_seen_at": "now"}
         for name, state in (("a", "IDLE"), ("b", "ERROR"), ("c", "INACTIVE"))
@@ -112,6 +116,7 @@ def test_a_running_system_is_asked_for_everything(frontend: Any) -> None:
         "front end": OK,
         "ready: store": OK,
         "ready: orchestrator": FAIL,
+        "ready: duplicate a": WARN,
         "node: a": OK,
         "node: b": FAIL,
         "node: c": WARN,

@@ -141,7 +141,8 @@ class World:
 
     def lose(self, name: str) -> None:
         """A node is silent for longer than its lease."""
-        self._apply(self.registry.on_lost(name, self.now_s))
+        node = self.registry.get(name)
+        self._apply(self.registry.on_lost(name, node.info.incarnation if node else 1, self.now_s, self.clock_s))
 
     def output(self, command: Command, outcome: Outcome = Outcome.SUCCEEDED, code: str = "", reason: str = "") -> None:
         """A node ends the attempt that it was told to run."""
