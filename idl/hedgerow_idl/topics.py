@@ -43,9 +43,11 @@ class Topic:
     readers: tuple[str, ...]
 
 
+_ALL = "every node and the orchestrator"
+
 TOPICS: tuple[Topic, ...] = (
-    Topic("hedgerow/node_info", control.NodeInfo, Profile.STATE, "every node", ("orchestrator", "supervisor", "cli")),
-    Topic("hedgerow/node_status", control.NodeStatus, Profile.STATE, "every node", ("orchestrator", "supervisor")),
+    Topic("hedgerow/node_info", control.NodeInfo, Profile.STATE, _ALL, ("orchestrator", "supervisor", "cli")),
+    Topic("hedgerow/node_status", control.NodeStatus, Profile.STATE, _ALL, ("orchestrator", "supervisor")),
     Topic("hedgerow/command", control.Command, Profile.COMMAND, "orchestrator", ("the node named by the partition",)),
     Topic("hedgerow/command_answer", control.CommandAnswer, Profile.COMMAND, "every node", ("orchestrator",)),
     Topic("hedgerow/request", control.Request, Profile.COMMAND, "any client", ("orchestrator",)),

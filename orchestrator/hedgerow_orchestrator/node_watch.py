@@ -12,6 +12,8 @@ from hedgerow_nodes.core.bus import Kind, Received
 from hedgerow_orchestrator.effects import Step
 from hedgerow_orchestrator.engine import Engine
 from hedgerow_orchestrator.registry import Node, Registry, Transition
+from hedgerow_orchestrator.rivals import KIND as ORCHESTRATOR
+from hedgerow_orchestrator.rivals import Rivals
 from hedgerow_orchestrator.store.changes import NodeRow
 from hedgerow_orchestrator.wire import Wire
 
@@ -38,12 +40,13 @@ def duplicate_sentence(used: NodeInfo, unused: NodeInfo) -> str:
 
 
 class NodeWatch:
-    """Takes what the nodes say of themselves."""
+    """Takes what the nodes say of themselves, and other orchestrators."""
 
-    def __init__(self, wire: Wire, registry: Registry, engine: Engine) -> None:
+    def __init__(self, wire: Wire, registry: Registry, engine: Engine, rivals: Rivals) -> None:
         self._wire = wire
         self._registry = registry
         self._engine = engine
+        self._rivals = rivals
         self._row_at_s: dict[str, float] = {}
         self._progress: dict[str, tuple[float, float, str]] = {}
         self._infos: dict[str, tuple[NodeInfo, str]] = {}
@@ -53,12 +56,15 @@ class NodeWatch:
         for info in self._wire.infos.take():
             if info.kind is Kind.DATA and info.sample.incarnation >= LARGEST_STORED:
                 log.error("orchestrator: announcement of %r ignored: incarnation too large", info.sample.name)
+            elif info.kind is Kind.DATA and info.sample.kind == ORCHESTRATOR:
+                self._rivals.on_info(info.sample)
             elif info.kind is Kind.DATA:
                 trouble = self._wire.listen_to(info.sample)
                 if trouble:
                     log.error("orchestrator: %s", trouble)
                 self._apply(step, self._registry.on_info(info.sample, step.now_s, step.clock_s))
             else:
+                self._rivals.on_end(info.sample.node_id, info.sample.incarnation)
                 self._on_end(step, info)
         for status in self._wire.statuses.take():
             if status.kind is Kind.DATA:

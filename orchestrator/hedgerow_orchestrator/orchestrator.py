@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from hedgerow_idl import Event, Reply, TaskId
+from hedgerow_idl import Event, NodeInfo, Reply, TaskId
 from hedgerow_idl.plain import to_json
 from hedgerow_nodes.core.bus import Bus
 from hedgerow_orchestrator.desk import Desk
@@ -14,6 +14,7 @@ from hedgerow_orchestrator.effects import EventLog, Step
 from hedgerow_orchestrator.engine import Engine
 from hedgerow_orchestrator.node_watch import NodeWatch
 from hedgerow_orchestrator.pipeline import Pipeline
+from hedgerow_orchestrator.presence import Presence
 from hedgerow_orchestrator.recovery import recover
 from hedgerow_orchestrator.registry import Registry
 from hedgerow_orchestrator.store.changes import OutputAdded
@@ -42,6 +43,7 @@ class Orchestrator:
         bus: its place on the bus; closed by `close`.
         store: the only writer's store; closed by `close`.
         pipeline: the stages of new tasks.
+        presence: its announcement, made before; it serves from now on.
         now: the wall clock, seconds since the Unix epoch, for stamps.
         clock: the monotonic clock, for durations.
     """
@@ -51,10 +53,13 @@ class Orchestrator:
         bus: Bus,
         store: Store,
         pipeline: Pipeline,
+        presence: Presence,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.stopping = False
+        self.rival: NodeInfo | None = None
+        self._presence = presence
         self._bus = bus
         self._store = store
         self._pipeline = pipeline
@@ -64,7 +69,7 @@ class Orchestrator:
         registry = Registry()
         self._log = EventLog(store.last_ids().event_id)
         self._engine = Engine(registry, SOURCES)
-        self._watch = NodeWatch(self._wire, registry, self._engine)
+        self._watch = NodeWatch(self._wire, registry, self._engine, presence.rivals)
         self._verbs = Verbs(
             engine=self._engine,
             registry=registry,
@@ -78,10 +83,11 @@ class Orchestrator:
         recovered = recover(store, self._engine, pipeline, step.clock_s)
         step.event("orchestrator.started", body={"recovered_tasks": recovered})
         self._commit(step)
+        presence.serve()
         self._send(step)
 
     def run(self) -> None:
-        """Go round until `stopping` is set."""
+        """Go round until `stopping` is set, or until `rival` is there, for which this orchestrator has to leave."""
         while not self.stopping:
             self.step(TICK_S)
 
@@ -93,6 +99,7 @@ class Orchestrator:
         self._verbs.next_pass(step)
         self._take_outputs(step)
         self._watch.take(step)
+        self._make_way()
         self._take_answers(step)
         for received in self._wire.requests.take():
             self._reply(step, self._desk.handle(received.sample, step.clock_s + NODE_ANSWER_S))
@@ -102,14 +109,20 @@ class Orchestrator:
         self._engine.tick(step, self._wire.reachable)
         self._commit(step)
         self._send(step)
+        self._presence.beat(step.now_s, self._engine.active, self._engine.waiting)
 
     def close(self) -> None:
         """Leave the bus and close the store; running tasks go on and are adopted at the next start."""
+        self._presence.goodbye()
         self._bus.close()
         self._store.close()
 
     def _new_step(self) -> Step:
         return Step(self._now(), self._clock(), self._log)
+
+    def _make_way(self) -> None:
+        if self.rival is None and (rival := self._presence.rivals.stays()) is not None:
+            self.rival, self.stopping = rival, True
 
     # --- what arrives ---------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,3 +72,33 @@ def test_of_two_processes_under_one_id_the_last_one_works_and_the_other_takes_it
     assert (len(calls(first)), len(calls(second))) == (2, 5)
     assert len([event for event in system.events() if event.kind == "node.duplicate"]) == 1
     assert system.projection_differences() == []
+
+
+def test_a_second_orchestrator_refuses_and_names_the_first(system: System, elsewhere: LaunchedSystem) -> None:
+    system.start_all()
+    second = elsewhere.start("orchestrator", ["-m", "hedgerow_orchestrator"])
+    assert second.wait(20) == 2
+    first = f"pid {system.processes['orchestrator'].pid} on host {socket.gethostname()}, home {system.environment.home}"
+    assert first in elsewhere.log_of("orchestrator")
+    assert "HEDGEROW_DOMAIN" in elsewhere.log_of("orchestrator")
+    assert system.finish(system.submit("still served"))["state"] == "SUCCEEDED"
+    assert {node["kind"] for node in system.reader.nodes()} == set(KINDS)
+
+
+def test_of_two_orchestrators_that_start_at_once_one_stays(system: System, elsewhere: LaunchedSystem) -> None:
+    for _ in range(3):
+        processes = [one.start("orchestrator", ["-m", "hedgerow_orchestrator"]) for one in (system, elsewhere)]
+        wait_for(lambda both=processes: [process.poll() for process in both].count(2) == 1)
+        (stays,) = [process for process in processes if process.poll() is None]
+        wait_for(lambda: system.client.call("health", {}, 5.0).body["components"])
+        assert stays.poll() is None
+        for one in (system, elsewhere):
+            one.kill("orchestrator")
+
+
+def test_an_orchestrator_that_was_killed_is_no_rival_of_its_next_start(system: System) -> None:
+    system.start_all()
+    system.kill("orchestrator")
+    system.start_orchestrator()
+    system.wait_ready()
+    assert system.finish(system.submit("after the kill"))["state"] == "SUCCEEDED"

@@ -33,6 +33,7 @@ from hedgerow_nodes.core.memory_bus import MemoryNetwork
 from hedgerow_nodes.core.node_loop import NodeLoop
 from hedgerow_orchestrator.orchestrator import Orchestrator
 from hedgerow_orchestrator.pipeline import Pipeline, StageSpec
+from hedgerow_orchestrator.presence import Presence
 from hedgerow_orchestrator.store.migrate import upgrade
 from hedgerow_orchestrator.store.reader import StoreReader
 from hedgerow_orchestrator.store.writer import Store
@@ -101,7 +102,9 @@ class Garden:
 
     def new_orchestrator(self) -> Orchestrator:
         store = Store(self.environment.store_url, self.environment.blob_url)
-        return Orchestrator(self.network.bus(), store, PLAN)
+        bus = self.network.bus()
+        presence = Presence(bus, Identity.fresh("orchestrator"), self.environment.home)
+        return Orchestrator(bus, store, PLAN, presence)
 
     def start(self, node_class: type[ModuleNode], identity: Identity | None = None) -> NodeLoop:
         identity = identity or Identity.fresh(node_class.kind)
@@ -320,6 +323,23 @@ def test_health_names_what_is_missing(garden: Garden) -> None:
         "node app_requirements": True,
         "node colour": False,
     }
+
+
+def test_it_makes_way_for_a_senior_orchestrator_and_for_no_other(garden: Garden) -> None:
+    other = garden.network.bus()
+    junior = Presence(other, Identity.fresh("orchestrator"), Path("elsewhere"))
+    junior.serve()
+    garden.turn(3)
+    assert not garden.orchestrator.stopping
+    assert junior.look(garden.network.bus()) is not None
+    senior = Presence(other, Identity("id", "orchestrator", incarnation=1), Path("elsewhere"))
+    garden.turn(3)
+    assert not garden.orchestrator.stopping, "one that only starts has to leave itself"
+    senior.serve()
+    garden.turn(3)
+    assert garden.orchestrator.stopping
+    assert garden.orchestrator.rival is not None
+    assert garden.orchestrator.rival.node_id == "id"
 
 
 def test_strangers_do_no_harm(garden: Garden) -> None:
