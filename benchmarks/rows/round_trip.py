@@ -55,7 +55,8 @@ def measure() -> list[Figure]:
 
         def over_socket(message: Reading) -> Reading:
             connection.send(codec.encode(message))
-            return codec.decode(connection.recv(MESSAGE_BYTES))
+            decoded: Reading = codec.decode(connection.recv(MESSAGE_BYTES))
+            return decoded
 
         bus_us: list[float] = []
         socket_us: list[float] = []

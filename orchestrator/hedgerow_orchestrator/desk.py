@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from hedgerow_orchestrator.submission import SubmissionRefused
 
 REMEMBERED = 1024
 MAX_BODY_BYTES = 512 * 1024
+NEED_NO_STORE = ("health", "pipeline")
 
 
 class Refused(Exception):
@@ -72,6 +73,26 @@ class Desk:
             self._in_hand.add(request.request_id)
             return None
         return self._answer(request, ReplyStatus.OK, body)
+
+    def meanwhile(self, request: Request, unstored: Container[str], trouble: str) -> Reply | None:
+        """The reply while nothing can be stored, None if the request is to wait; nothing of it is remembered.
+
+        Args:
+            request: what is asked; what needs no store, or was answered and stored before, is answered.
+            unstored: ids of the requests whose replies wait for the store.
+            trouble: why the store cannot be written; empty while it may be over in a moment.
+        """
+        if request.verb in NEED_NO_STORE:
+            body = self._handlers[request.verb](request, {})
+            return None if isinstance(body, Later) else _reply(request, ReplyStatus.OK, body)
+        known = self._answered.get(request.request_id)
+        if known is not None and request.request_id not in unstored:
+            return known
+        if not trouble:
+            return None
+        what = "this was taken in, but is not stored yet" if known is not None else "nothing was taken in"
+        message = f"the store {trouble}. {what.capitalize()}; ask again later, with the same idempotency key"
+        return _reply(request, ReplyStatus.UNAVAILABLE, {"message": message})
 
     def settle(self, command_id: str, status: ReplyStatus, body: dict[str, Any]) -> Reply | None:
         """A node has answered; the reply to the request that waited for it, if one did."""

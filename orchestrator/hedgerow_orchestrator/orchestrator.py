@@ -20,6 +20,7 @@ from hedgerow_orchestrator.registry import Registry
 from hedgerow_orchestrator.store.changes import OutputAdded
 from hedgerow_orchestrator.store.errors import StoreError, StoreUnavailable
 from hedgerow_orchestrator.store.writer import Store
+from hedgerow_orchestrator.store_guard import StoreGuard
 from hedgerow_orchestrator.verbs import Verbs
 from hedgerow_orchestrator.wire import SOURCES, Wire
 
@@ -31,7 +32,6 @@ SOON_S = 0.005
 
 NODE_ANSWER_S = 4.0
 REPLY_KEPT_S = 5.0
-STORE_RETRY_S = 0.2
 
 log = logging.getLogger("hedgerow.orchestrator")
 
@@ -66,6 +66,9 @@ class Orchestrator:
         self._now = now
         self._clock = clock
         self._wire = Wire(bus)
+        self._guard = StoreGuard(store, clock)
+        # What the passes' clock is behind the real one: while nothing could be stored it stood still.
+        self._stood_still_s = 0.0
         registry = Registry()
         self._log = EventLog(store.last_ids().event_id)
         self._engine = Engine(registry, SOURCES)
@@ -76,15 +79,18 @@ class Orchestrator:
             store=store,
             pipeline=pipeline,
             malformed=lambda: self._wire.malformed,
+            store_component=self._guard.component,
         )
         self._desk = Desk(self._verbs.table())
+        # Of the current pass, which is not stored yet, and of those before.
+        self._new_replies: list[Reply] = []
         self._replies: list[tuple[float, Reply]] = []
+        self._held: Step | None = None
         step = self._new_step()
         recovered = recover(store, self._engine, pipeline, step.clock_s)
         step.event("orchestrator.started", body={"recovered_tasks": recovered})
-        self._commit(step)
         presence.serve()
-        self._send(step)
+        self._finish(step)
 
     def run(self) -> None:
         """Go round until `stopping` is set, or until `rival` is there, for which this orchestrator has to leave."""
@@ -94,6 +100,9 @@ class Orchestrator:
     def step(self, timeout_s: float) -> None:
         """One pass: wait at most this long for something to arrive, then handle all that is there."""
         self._bus.flush()
+        if self._held is not None:
+            self._wait_for_store(self._held)
+            return
         self._bus.wait(SOON_S if self._replies else timeout_s)
         step = self._new_step()
         self._verbs.next_pass(step)
@@ -102,23 +111,24 @@ class Orchestrator:
         self._make_way()
         self._take_answers(step)
         for received in self._wire.requests.take():
-            self._reply(step, self._desk.handle(received.sample, step.clock_s + NODE_ANSWER_S))
+            self._reply(self._desk.handle(received.sample, step.clock_s + NODE_ANSWER_S))
         while (key := self._engine.next_to_admit()) is not None:
             if not self._admit(step, key):
                 break
         self._engine.tick(step, self._wire.reachable)
-        self._commit(step)
-        self._send(step)
+        self._finish(step)
         self._presence.beat(step.now_s, self._engine.active, self._engine.waiting)
 
     def close(self) -> None:
         """Leave the bus and close the store; running tasks go on and are adopted at the next start."""
+        if self._held is not None:
+            log.error("orchestrator: ends with %d changes not stored, and told to nobody", len(self._held.changes))
         self._presence.goodbye()
         self._bus.close()
         self._store.close()
 
     def _new_step(self) -> Step:
-        return Step(self._now(), self._clock(), self._log)
+        return Step(self._now(), self._clock() - self._stood_still_s, self._log)
 
     def _make_way(self) -> None:
         if self.rival is None and (rival := self._presence.rivals.stays()) is not None:
@@ -147,13 +157,13 @@ class Orchestrator:
     def _take_answers(self, step: Step) -> None:
         for received in self._wire.answers.take():
             self._engine.on_answer(step, received.sample)
-            self._reply(step, self._verbs.answered(self._desk, received.sample))
+            self._reply(self._verbs.answered(self._desk, received.sample))
         for reply in self._desk.give_up(step.clock_s):
-            self._reply(step, reply)
+            self._reply(reply)
 
-    def _reply(self, step: Step, reply: Reply | None) -> None:
+    def _reply(self, reply: Reply | None) -> None:
         if reply is not None:
-            self._replies.append((step.clock_s + REPLY_KEPT_S, reply))
+            self._new_replies.append(reply)
 
     def _admit(self, step: Step, key: tuple[int, int]) -> bool:
         """Begin a task; False if the store cannot be read now, and the task stays the next."""
@@ -167,22 +177,38 @@ class Orchestrator:
 
     # --- what goes out --------------------------------------------------------------------------------------------
 
-    def _commit(self, step: Step) -> None:
-        """Commit, however long it takes: nothing is told to anybody before it is stored."""
-        told = False
-        while step.changes:
-            try:
-                self._store.commit(step.changes, durable=step.durable)
-                break
-            except StoreUnavailable as error:
-                if not told:
-                    log.error("orchestrator: the store cannot be written, work waits: %s", error)
-                    told = True
-                if self.stopping:
-                    raise
-                time.sleep(STORE_RETRY_S)
-        if told:
-            log.info("orchestrator: the store can be written again, work goes on")
+    def _finish(self, step: Step) -> None:
+        """Store the pass, then tell what follows; a pass that cannot be stored now is held, and told to nobody."""
+        if self._guard.commit(step.changes, durable=step.durable):
+            self._send(step)
+        else:
+            self._held = step
+
+    def _wait_for_store(self, held: Step) -> None:
+        """One round while a pass is held: try again, else answer what needs no store and refuse what does.
+
+        What nodes say stays in its readers, which are deep enough for all that nodes have in hand.
+        """
+        time.sleep(self._guard.pause_s)
+        self._presence.beat(self._now(), self._engine.active, self._engine.waiting)
+        lasted_s = self._guard.lasted_s
+        if not self._guard.commit(held.changes, durable=held.durable):
+            self._answer_without_store()
+            return
+        self._held = None
+        # The work is not to blame: what was due by the clock is due that much later.
+        self._stood_still_s += lasted_s
+        for command in held.commands:
+            command.deadline_at_s += lasted_s
+        self._send(held)
+
+    def _answer_without_store(self) -> None:
+        unstored = {reply.request_id for reply in self._new_replies}
+        for received in self._wire.requests.take():
+            reply = self._desk.meanwhile(received.sample, unstored, self._guard.trouble)
+            if reply is not None:
+                self._replies.append((self._clock() + REPLY_KEPT_S, reply))
+        self._send_replies()
 
     def _send(self, step: Step) -> None:
         for task in step.begin:
@@ -205,11 +231,19 @@ class Orchestrator:
                     body=event.body,
                 )
             )
+        if self._new_replies:
+            until_s = self._clock() + REPLY_KEPT_S
+            self._replies += [(until_s, reply) for reply in self._new_replies]
+            self._new_replies.clear()
+        self._send_replies()
+
+    def _send_replies(self) -> None:
+        """Answer those whose readers have been matched."""
         waiting = []
         for until_s, reply in self._replies:
             if self._wire.reply_ready(reply.client_id):
                 self._wire.reply(reply)
-            elif step.clock_s < until_s:
+            elif self._clock() < until_s:
                 waiting.append((until_s, reply))
         self._replies = waiting
 

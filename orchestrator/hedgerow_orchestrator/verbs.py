@@ -33,12 +33,14 @@ class Verbs:
         store: Store,
         pipeline: Pipeline,
         malformed: Callable[[], int],
+        store_component: Callable[[], dict[str, Any]],
     ) -> None:
         self._engine = engine
         self._registry = registry
         self._store = store
         self._pipeline = pipeline
         self._malformed = malformed
+        self._store_component = store_component
         self._last_problem_id = store.last_ids().problem_id
         # Of the current pass: rows that are not in the store yet, and where further ones go.
         self._step = Step(0.0, 0.0, EventLog(0))
@@ -212,8 +214,7 @@ class Verbs:
     def health(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
         """Whether a problem submitted now would be answered, component by component."""
         components = [{"name": "orchestrator", "ok": True, "detail": f"{self._engine.active} tasks in work"}]
-        # While the store cannot be written the loop waits and answers nobody, so an answer says that it can.
-        components.append({"name": "store", "ok": True, "detail": "writable"})
+        components.append(self._store_component())
         malformed, late = self._malformed(), self._engine.late_outputs
         detail = f"since the start {malformed} malformed samples ignored, {late} outputs came late"
         components.append({"name": "bus", "ok": True, "detail": detail})

@@ -8,6 +8,9 @@ import threading
 from pathlib import Path
 from urllib.parse import quote
 
+from hedgerow_orchestrator.store.errors import StoreUnavailable
+from hedgerow_orchestrator.store.store_file import StoreFile
+
 log = logging.getLogger(__name__)
 
 PERIOD_S = 0.5
@@ -21,6 +24,7 @@ class Checkpointer:
 
     def __init__(self, path: Path, period_s: float = PERIOD_S) -> None:
         self._path = path
+        self._file = StoreFile(path)
         self._period_s = period_s
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="store-checkpointer", daemon=True)
@@ -40,10 +44,12 @@ class Checkpointer:
         connection: sqlite3.Connection | None = None
         while not self._stopping.wait(self._period_s):
             try:
+                # What has lost its name is left as it is, for whoever copies it out.
+                self._file.check()
                 connection = connection or _connect(self._path)
                 version = checkpoint(connection, version)
                 failing = False
-            except sqlite3.Error as error:
+            except (sqlite3.Error, StoreUnavailable) as error:
                 if not failing:
                     log.warning("store: checkpoint of %s failed, trying on: %s", self._path, error)
                 failing = True

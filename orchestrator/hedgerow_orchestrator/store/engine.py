@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +16,8 @@ from sqlalchemy.pool import QueuePool
 from hedgerow_orchestrator.store.errors import StoreError, StoreMissing, StoreUnavailable
 
 BUSY_TIMEOUT_MS = 5_000
+# Without it a server that is gone is waited for as long as the network sees fit. libpq takes no less than 2 s.
+_CONNECT = {"connect_timeout": 2}
 _PASSING = frozenset({"BUSY", "LOCKED", "FULL", "READONLY", "IOERR", "CANTOPEN", "NOMEM", "PROTOCOL", "PERM"})
 
 
@@ -46,7 +49,7 @@ def sqlite_path(url: URL) -> Path | None:
 def open_for_writing(text: str, *, create: bool = False, busy_timeout_ms: int | None = None) -> Engine:
     """Open the store for the orchestrator; its folder is made when `create` is set.
 
-    `busy_timeout_ms` is how long a statement waits for SQLite's lock, 5 s unless given.
+    `busy_timeout_ms` is how long a statement waits for a lock, 5 s unless given.
 
     Raises:
         StoreError: the URL cannot be used.
@@ -56,7 +59,10 @@ def open_for_writing(text: str, *, create: bool = False, busy_timeout_ms: int | 
     path = sqlite_path(url)
     if path is None:
         # Positional parameters in both dialects: rows go to the driver as plain tuples.
-        return create_engine(url, paramstyle="format", pool_pre_ping=True)
+        engine = create_engine(url, paramstyle="format", pool_pre_ping=True, connect_args=_CONNECT)
+        timeout_ms = BUSY_TIMEOUT_MS if busy_timeout_ms is None else busy_timeout_ms
+        event.listen(engine, "connect", partial(_limit_waits, timeout_ms))
+        return engine
     if create:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +85,9 @@ def open_for_reading(text: str) -> Engine:
     path = sqlite_path(url)
     if path is not None:
         return _sqlite_engine(url, "ro")
-    engine = create_engine(url, paramstyle="format", pool_pre_ping=True, pool_size=8, max_overflow=32)
+    engine = create_engine(
+        url, paramstyle="format", pool_pre_ping=True, pool_size=8, max_overflow=32, connect_args=_CONNECT
+    )
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
@@ -130,6 +138,12 @@ def _sqlite_engine(url: URL, mode: str, busy_timeout_ms: int | None = None) -> E
 def _begin(connection: Connection) -> None:
     immediate = connection.get_execution_options().get("hedgerow_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _limit_waits(timeout_ms: int, connection: Any, _record: object) -> None:
+    """Have PostgreSQL give up a lock as SQLite does."""
+    connection.execute(f"SET lock_timeout = {timeout_ms}")
+    connection.commit()
 
 
 def _set_up_writer(connection: sqlite3.Connection, _record: object) -> None:

@@ -20,6 +20,10 @@ from hedgerow_orchestrator.store.engine import open_for_writing, sorted_error, s
 from hedgerow_orchestrator.store.errors import CommitUncertain, StoreError, StoreUnavailable
 from hedgerow_orchestrator.store.recovery import OPEN, LastIds, OpenTask, TaskKey
 from hedgerow_orchestrator.store.statements import Row, statements
+from hedgerow_orchestrator.store.store_file import StoreFile
+
+BUSY_TIMEOUT_MS = 100
+"""The loop tries again by itself, and answers requests in between: it must not sleep in here."""
 
 
 class Store:
@@ -33,7 +37,7 @@ class Store:
     """
 
     def __init__(self, store_url: str, blob_url: str) -> None:
-        self._engine = open_for_writing(store_url)
+        self._engine = open_for_writing(store_url, busy_timeout_ms=BUSY_TIMEOUT_MS)
         self._blobs = BlobStore(blob_url)
         self._statements = statements(self._engine.dialect, self._blobs)
         self._request_sql = str(recovery.request_query().compile(dialect=self._engine.dialect))
@@ -42,6 +46,7 @@ class Store:
         self._driver: Any = self._engine.dialect.loaded_dbapi
         path = sqlite_path(self._engine.url)
         self._sqlite = path is not None
+        self._file = None if path is None else StoreFile(path)
         self._checkpointer = None if path is None else Checkpointer(path)
         if self._checkpointer is not None:
             self._checkpointer.start()
@@ -77,6 +82,15 @@ class Store:
         except (OverflowError, TypeError, UnicodeError) as error:
             self._discard()
             raise StoreError(f"a value in {len(changes)} changes fits no column: {error}") from error
+
+    def check_file(self) -> None:
+        """Compare the open file with the one under its name; does nothing for a database server.
+
+        Raises:
+            StoreUnavailable: it was deleted, moved or replaced; nothing that is written from now on would be found.
+        """
+        if self._file is not None:
+            self._file.check()
 
     def open_tasks(self, states: Sequence[TaskState] = OPEN) -> list[OpenTask]:
         """Load the tasks in these states with stages and attempts, in id order.
@@ -180,6 +194,8 @@ class Store:
         # Closing alone would leave the lock held for as long as a traceback holds the cursor.
         with suppress(self._driver.Error):
             self._connection.rollback()
+        if self._file is not None and self._file.lost:
+            return  # a file without a name is there only as long as somebody has it open
         self._connection.invalidate()
         self._connection = None
 

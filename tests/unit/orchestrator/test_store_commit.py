@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, event
 
 from hedgerow_orchestrator.states import StageState, TaskState
-from hedgerow_orchestrator.store import engine as store_engine
 from hedgerow_orchestrator.store.blobs import BlobStore
 from hedgerow_orchestrator.store.changes import Change
 from hedgerow_orchestrator.store.errors import CommitUncertain, StoreError, StoreMissing, StoreUnavailable
@@ -282,13 +281,12 @@ def test_sqlite_is_set_up_as_designed(sqlite_place: StorePlace, connections: Con
         writer = connections.writer[0]
         settings = ("journal_mode", "foreign_keys", "wal_autocheckpoint", "busy_timeout")
         values = [writer.execute(f"PRAGMA {name}").fetchone()[0] for name in settings]
-    assert values == ["wal", 1, 0, 5_000]
+    assert values == ["wal", 1, 0, 100]
 
 
 def test_a_locked_store_is_unavailable_and_the_same_commit_succeeds_later(
-    sqlite_place: StorePlace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    sqlite_place: StorePlace, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(store_engine, "BUSY_TIMEOUT_MS", 5)
     other = sqlite3.connect(tmp_path / "hedgerow.sqlite", isolation_level=None)
     other.execute(WRITERS)
     with sqlite_place.writer() as store:
