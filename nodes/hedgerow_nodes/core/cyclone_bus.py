@@ -73,7 +73,8 @@ class CycloneWriter(Writer[Any]):
             raise DDSException(code, f"Occurred while disposing on {self.topic.name}")
 
     def matched(self) -> int:
-        return len(self._entity.get_matched_subscriptions())
+        # Without the binding, whose own call leaves a cycle for the collector each time.
+        return int(_library.dds_get_matched_subscriptions(ctypes.c_int32(self._ref), None, ctypes.c_size_t(0)))
 
 
 class CycloneReader(Reader[Any]):
