@@ -15,7 +15,7 @@ from typing import Any
 
 from hedgerow_idl import Event, Reply, ReplyStatus, Request
 from hedgerow_idl.topics import BY_NAME
-from hedgerow_nodes.core.bus import Bus, Writer
+from hedgerow_nodes.core.bus import Bus, Reader, Writer
 from hedgerow_nodes.core.cyclone_bus import CycloneBus
 from hedgerow_nodes.core.environment import Environment
 
@@ -87,8 +87,9 @@ class RequestClient:
                 self._pending.pop(request.request_id, None)
 
     def on_event(self, callback: Callable[[Event], None]) -> None:
-        """Call this with every event, in the client's own thread; keep it short."""
+        """Call this with every event, in the client's own thread; keep it short. Events are read only if asked for."""
         self._callbacks.append(callback)
+        self._bus.wake()
 
     def close(self) -> None:
         """Leave the bus; calls that wait end with `OrchestratorUnreachable`."""
@@ -99,7 +100,7 @@ class RequestClient:
     def _loop(self) -> None:
         requests: Writer[Request] = self._bus.writer(BY_NAME["hedgerow/request"])
         replies = self._bus.reader(BY_NAME["hedgerow/reply"], partition=self._id)
-        events = self._bus.reader(BY_NAME["hedgerow/event"])
+        events: Reader[Event] | None = None
         while not self._closing.is_set():
             for request in self._due():
                 requests.write(request)
@@ -107,9 +108,11 @@ class RequestClient:
             self._bus.wait(_LONGEST_WAIT_S)
             for received in replies.take():
                 self._on_reply(received.sample)
-            for received in events.take():
+            if events is None and self._callbacks:
+                events = self._bus.reader(BY_NAME["hedgerow/event"])
+            for event in events.take() if events is not None else ():
                 for callback in self._callbacks:
-                    callback(received.sample)
+                    callback(event.sample)
         self._bus.close()
 
     def _due(self) -> list[Request]:
