@@ -25,6 +25,8 @@ class Row:
 ROWS: tuple[Row, ...] = (
     Row("codec", "benchmarks.rows.codec", budget_s=15),
     Row("round trip", "benchmarks.rows.round_trip", budget_s=20),
+    Row("throughput", "benchmarks.rows.throughput", budget_s=40),
+    Row("ingest", "benchmarks.rows.ingest", budget_s=30),
 )
 
 BENCH_S = 590.0

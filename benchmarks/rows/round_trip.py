@@ -17,7 +17,7 @@ from benchmarks.figures import Figure, at_most, at_most_times
 from benchmarks.message import ECHOES, READINGS, Reading, reading
 from benchmarks.peers import peer, system_of_its_own
 from benchmarks.unix_socket import MESSAGE_BYTES, unix_echo
-from hedgerow_idl.codec import codec_of
+from hedgerow_idl.codec import Codec, codec_of
 from hedgerow_nodes.core.cyclone_bus import CycloneBus
 from hedgerow_nodes.core.environment import Environment
 from hedgerow_nodes.core.node_loop import LONGEST_WAIT_S
@@ -32,7 +32,7 @@ NUMBERS = itertools.count()
 
 def measure() -> list[Figure]:
     """Blocks of round trips over the bus and over the socket, by turns."""
-    codec = codec_of(Reading)
+    codec: Codec[Reading] = codec_of(Reading)
     with (
         on_core(OURS),
         system_of_its_own() as environment,
