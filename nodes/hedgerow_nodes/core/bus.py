@@ -83,12 +83,16 @@ class Reader(ABC, Generic[S]):
 
     def take(self) -> list[Received[S]]:
         """All that has arrived, decoded, oldest first; never blocks."""
-        received = []
+        received: list[Received[S]] = []
+        decode, data = self.codec.decode, Kind.DATA
         for kind, raw in self.take_raw():
-            if kind is not Kind.DATA and self.topic.profile is not Profile.STATE:
-                continue  # an unkeyed topic has one instance for all writers: its end tells nothing
             try:
-                sample = self.codec.decode(raw) if kind is Kind.DATA else self.codec.decode_key(raw)
+                if kind is data:
+                    sample = decode(raw)
+                elif self.topic.profile is Profile.STATE:
+                    sample = self.codec.decode_key(raw)
+                else:
+                    continue  # an unkeyed topic has one instance for all writers: its end tells nothing
             except CodecError as error:
                 self._count_malformed(error)
                 continue

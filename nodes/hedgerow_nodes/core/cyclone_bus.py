@@ -27,6 +27,7 @@ TAKE_AT_ONCE = 512
 _ANY = SampleState.Any | ViewState.Any | InstanceState.Any
 _UNREAD = SampleState.NotRead | ViewState.Any | InstanceState.Any
 _ENDS = {32: Kind.DISPOSED, 64: Kind.LOST}
+_DATA = Kind.DATA
 _library = DDS._dll_handle
 
 
@@ -85,6 +86,8 @@ class CycloneReader(Reader[Any]):
         self._entity = entity
         self._condition = condition
         self._ref = entity._ref
+        # An unkeyed topic has one instance for all writers: its end tells nothing.
+        self._has_ends = topic.profile is Profile.STATE
 
     def take_raw(self) -> Sequence[tuple[Kind, bytes]]:
         taken: list[tuple[Kind, bytes]] = []
@@ -92,17 +95,23 @@ class CycloneReader(Reader[Any]):
             batch = ddspy_take(self._ref, _ANY, TAKE_AT_ONCE)
             if isinstance(batch, int):
                 raise DDSException(batch, f"Occurred while taking from {self.topic.name}")
-            for raw, info in batch:
-                end = _ENDS.get(info.instance_state)
-                if info.valid_data:
-                    taken.append((Kind.DATA, raw))
-                    if end is not None and self.topic.profile is Profile.STATE:
-                        # A sample that was not taken before the end carries the end itself: no other sample follows.
-                        taken.append((end, self.key_of(raw)))
-                elif end is not None:
-                    taken.append((end, raw))
+            if self._has_ends:
+                self._add_with_ends(taken, batch)
+            else:
+                taken += [(_DATA, raw) for raw, info in batch if info.valid_data]
             if len(batch) < TAKE_AT_ONCE:
                 return taken
+
+    def _add_with_ends(self, taken: list[tuple[Kind, bytes]], batch: list[tuple[bytes, Any]]) -> None:
+        for raw, info in batch:
+            end = _ENDS.get(info.instance_state)
+            if info.valid_data:
+                taken.append((_DATA, raw))
+                if end is not None:
+                    # A sample that was not taken before the end carries the end itself: no other sample follows.
+                    taken.append((end, self.key_of(raw)))
+            elif end is not None:
+                taken.append((end, raw))
 
 
 class CycloneBus(Bus):
