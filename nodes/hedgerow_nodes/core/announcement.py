@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 from collections.abc import Callable
@@ -24,15 +25,18 @@ SPACING_S = 0.02
 
 
 class Announcement:
-    """Writes a node's `NodeInfo` and `NodeStatus`."""
+    """Writes a node's `NodeInfo` and `NodeStatus`; `now` gives the stamps, `clock` the times between two of them."""
 
-    def __init__(self, node: ModuleNode, bus: Bus, identity: Identity, now: Callable[[], float]) -> None:
+    def __init__(
+        self, node: ModuleNode, bus: Bus, identity: Identity, now: Callable[[], float], clock: Callable[[], float]
+    ) -> None:
         self._node = node
         self._identity = identity
         self._now = now
+        self._clock = clock
         self._info = bus.writer(BY_NAME["hedgerow/node_info"])
         self._status = bus.writer(BY_NAME["hedgerow/node_status"])
-        self._sent_at_s = 0.0
+        self._sent_at_s = -math.inf
         self._dirty = True
         self._told: NodeState | None = None
         self.error = ""
@@ -74,13 +78,13 @@ class Announcement:
 
     @property
     def next_due_at_s(self) -> float:
-        """When `write_status` has something to write."""
+        """When `write_status` has something to write, by the monotonic clock."""
         return self._sent_at_s + (SPACING_S if self._dirty else HEARTBEAT_S)
 
     def write_status(self, state: NodeState, queued: int, current: Task | None, *, force: bool = False) -> None:
         """Write the status if it is due: soon after a change, else once a heartbeat."""
-        now = self._now()
-        if now < self.next_due_at_s and not force:
+        clock_s = self._clock()
+        if clock_s < self.next_due_at_s and not force:
             return
         status = NodeStatus(
             node_id=self._identity.node_id,
@@ -89,7 +93,7 @@ class Announcement:
             queued=queued,
             completed=self.completed,
             last_progress_at_s=self.last_progress_at_s,
-            stamped_at_s=now,
+            stamped_at_s=self._now(),
             detail="stopped; START brings it back" if self.stopped else "",
             error=self.error,
         )
@@ -99,7 +103,7 @@ class Announcement:
             status.progress, status.detail = current.fraction, current.doing
             status.last_progress_at_s = current.last_progress_at_s
         self._status.write(status)
-        self._sent_at_s = now
+        self._sent_at_s = clock_s
         self._dirty = False
         self._told = state
 

@@ -20,6 +20,7 @@ from cyclonedds.topic import Topic as DdsTopic
 from hedgerow_idl.topics import Profile, Topic
 from hedgerow_nodes.core import qos
 from hedgerow_nodes.core.bus import Bus, Kind, Reader, Writer
+from hedgerow_nodes.core.clock_watch import ClockWatch
 from hedgerow_nodes.core.discovery import domain_xml
 from hedgerow_nodes.core.environment import ConfigurationError, Environment
 
@@ -139,6 +140,8 @@ class CycloneBus(Bus):
         self._guard_lock = threading.Lock()
         self._woken = False
         self._closed = False
+        self._clock_watch = ClockWatch(self._wake_library)
+        self._clock_watch.start()
         self._topics: dict[str, DdsTopic[Any]] = {}
         self._publishers: dict[str, Publisher] = {}
         self._subscribers: dict[str, Subscriber] = {}
@@ -177,6 +180,16 @@ class CycloneBus(Bus):
                 self._woken = True
                 self._guard.set(True)
 
+    def _wake_library(self) -> None:
+        """Have the library's waits begin anew, by the wall clock as it is now."""
+        with self._guard_lock:
+            if not self._closed:
+                self._guard.set(True)
+                # "Neither deaf nor mute, and that again at once" changes nothing but puts an event at the head of the
+                # line of the library's event thread, which wakes it.
+                ref, no = ctypes.c_int32(self._participant._ref), ctypes.c_bool(False)
+                _library.dds_domain_set_deafmute(ref, no, no, ctypes.c_int64(0))
+
     def flush(self) -> None:
         for writer in self._holding:
             writer.flush()
@@ -187,6 +200,7 @@ class CycloneBus(Bus):
             if self._closed:
                 return
             self._closed = True
+        self._clock_watch.close()
         self.flush()
         _delete(self._participant._ref)
 

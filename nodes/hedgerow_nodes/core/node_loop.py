@@ -43,16 +43,25 @@ class NodeLoop:
         node: the author's node.
         bus: its place on the bus; closed by `close`.
         identity: who it is.
-        now: the clock, seconds since the Unix epoch.
+        now: the wall clock, seconds since the Unix epoch, for stamps.
+        clock: the monotonic clock, for durations.
     """
 
-    def __init__(self, node: ModuleNode, bus: Bus, identity: Identity, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        node: ModuleNode,
+        bus: Bus,
+        identity: Identity,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.node = node
         self.identity = identity
         self.state = NodeState.INITIALIZING
         self.left = False
         self._bus = bus
         self._now = now
+        self._clock = clock
         self._log = logging.getLogger(f"hedgerow.node.{identity.name}")
         topics = [topic_of(wire) for wire in node.inputs]
         self._inputs = [bus.reader(topic) for topic in topics]
@@ -60,7 +69,7 @@ class NodeLoop:
         self._join = Join([topic.name for topic in topics])
         self._queue = WorkQueue(self._join)
         self._answers = Answers(node, bus, identity, now)
-        self._said = Announcement(node, bus, identity, now)
+        self._said = Announcement(node, bus, identity, now, clock)
         self._executor: Executor = InlineExecutor() if node.execution == INLINE else WorkerExecutor(bus.wake)
         # A node that works inline may do thousands of tasks a second: a line for each would cost more than the work.
         self._done_level = logging.DEBUG if node.execution == INLINE else logging.INFO
@@ -91,7 +100,7 @@ class NodeLoop:
         for received in self._commands.take():
             self._on_command(received.sample)
         self._settle()
-        for command, missing in self._queue.overdue(self._now()):
+        for command, missing in self._queue.overdue(self._clock()):
             self._answer(command, AnswerCode.MISSING_INPUTS, missing=missing)
 
     def ask_to_leave(self) -> None:
@@ -111,8 +120,8 @@ class NodeLoop:
         self._bus.flush()
         if not self._executor.busy:
             self._executor.submit(Hook("stop"), self.node.on_stop)
-            give_up_at_s = time.monotonic() + STOP_GRACE_S
-            while self._executor.busy and time.monotonic() < give_up_at_s:
+            give_up_at_s = self._clock() + STOP_GRACE_S
+            while self._executor.busy and self._clock() < give_up_at_s:
                 self._bus.wait(0.05)
                 self._executor.finished()
         self._executor.close()
@@ -140,7 +149,7 @@ class NodeLoop:
             self._answer(command, AnswerCode.REFUSED, f"node {self.identity.name} takes no work now")
         elif given != needed:
             self._answer(command, AnswerCode.REFUSED, f"RUN names {given} inputs, {self.node.kind} has {needed}")
-        elif not self._queue.accept(command, self._now()):
+        elif not self._queue.accept(command, self._clock()):
             self._answer(command, AnswerCode.DUPLICATE)
 
     def _on_cancel(self, command: Command) -> None:
@@ -252,7 +261,7 @@ class NodeLoop:
         elif error is None:
             if self._answers.result(command, done.result):
                 self._join.drop(task.id)
-                took_s = self._now() - task.began_at_s
+                took_s = self._clock() - task.began_clock_s
                 self._log.log(self._done_level, "%s: task %s done in %.3f s", self.identity.name, task.id, took_s)
         elif isinstance(error, Refusal):
             self._answers.end(command, Outcome.FAILED, error.code, error.reason)
@@ -284,7 +293,7 @@ class NodeLoop:
     def _next_due_in_s(self) -> float:
         ask_at_s = self._queue.next_ask_at_s()
         due_at_s = self._said.next_due_at_s
-        return max(0.0, (due_at_s if ask_at_s is None else min(due_at_s, ask_at_s)) - self._now())
+        return max(0.0, (due_at_s if ask_at_s is None else min(due_at_s, ask_at_s)) - self._clock())
 
 
 def _sentence(error: BaseException) -> str:

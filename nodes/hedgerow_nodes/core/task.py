@@ -50,7 +50,8 @@ class Task:
         self.log = _TaskLog(logging.getLogger(f"hedgerow.node.{node_name}"), {"node": node_name, "task": str(self.id)})
         self.fraction = math.nan
         self.doing = ""
-        self.began_at_s = self.last_progress_at_s = time.time()
+        self.began_clock_s = time.monotonic()
+        self.last_progress_at_s = time.time()
         self._on_progress = on_progress
         self._cancelled = threading.Event()
 
