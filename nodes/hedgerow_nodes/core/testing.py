@@ -133,6 +133,10 @@ class NodeHarness:
         raise TimeoutError(f"nothing on {reader.topic.name} within {timeout_s:g} s")
 
 
+_domain_locks: dict[int, int] = {}
+"""File descriptors of the locks that this process holds, by domain."""
+
+
 @contextlib.contextmanager
 def free_domain() -> Iterator[int]:
     """A DDS domain that no other test on this machine uses, held until the block ends.
@@ -149,7 +153,11 @@ def free_domain() -> Iterator[int]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            yield number
+            _domain_locks[number] = lock.fileno()
+            try:
+                yield number
+            finally:
+                del _domain_locks[number]
             return
     raise RuntimeError("all DDS domains from 2 to 99 are in use by tests")
 
@@ -168,8 +176,15 @@ class LaunchedSystem:
         logs = self.environment.home / "logs"
         logs.mkdir(exist_ok=True)
         with (logs / f"{name}.log").open("ab") as log:
+            # A process that outlives a test that was killed keeps its domain locked, and disturbs nobody.
+            lock = _domain_locks.get(self.environment.domain)
             process = subprocess.Popen(
-                [sys.executable, *arguments], env=self._variables, stdout=log, stderr=log, start_new_session=True
+                [sys.executable, *arguments],
+                env=self._variables,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                pass_fds=[] if lock is None else [lock],
             )
         self.processes[name] = process
         return process
