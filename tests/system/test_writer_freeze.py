@@ -1,0 +1,152 @@
+"""A reader that is stopped or killed holds up nobody in the writer's process, whatever the QoS profile."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import LOOK_AGAIN, wait_for
+
+from hedgerow_nodes.core.environment import Environment
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+
+HERE = Path(__file__).parent
+GAP_S = 0.05
+CALM_S = 0.02
+CALM_FOR_S, FAULT_AFTER_S, FAULT_FOR_S = 1.0, 0.3, 2.0
+"""A fault lasts longer than the lease, so that the reader's end is noticed while the writer writes."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What the writer's process saw while all was well, and while its reader was stopped or killed."""
+
+    fault: str
+    calm: dict[str, Any]
+    faulty: dict[str, Any]
+
+    @property
+    def judged_s(self) -> float:
+        """The longest gap; on a machine with gaps even without a fault, less the time waited for a processor."""
+        calm = self.calm["longest_gap_s"] <= CALM_S
+        return float(self.faulty["longest_gap_s" if calm else "longest_held_up_s"])
+
+    def __str__(self) -> str:
+        phases = ((name, phase) for name, phase in (("calm", self.calm), (self.fault, self.faulty)))
+        return "; ".join(
+            f"{name}: longest gap {phase['longest_gap_s'] * 1e3:.1f} ms "
+            f"({phase['longest_held_up_s'] * 1e3:.1f} ms without the wait for a processor) in {phase['ticks']} ticks, "
+            f"{phase['written']} samples written, longest write {max(phase['longest_write_s'].values()) * 1e3:.1f} ms"
+            for name, phase in phases
+        )
+
+
+class Pair:
+    """A writing process and its reader."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._variables = {**os.environ, **environment.variables()}
+        self._readers: list[subprocess.Popen[str]] = []
+        self._writer = self._start("watched_writer.py")
+
+    def _start(self, script: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, str(HERE / script)],
+            env=self._variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        return process
+
+    def tell(self, seconds: float) -> None:
+        """Have it write for so long."""
+        assert self._writer.stdin is not None
+        self._writer.stdin.write(f"{seconds}\n")
+        self._writer.stdin.flush()
+
+    def said(self) -> dict[str, Any]:
+        """What it saw."""
+        assert self._writer.stdout is not None
+        line = self._writer.stdout.readline()
+        assert line, f"the writer has ended with {self._writer.wait(10)}"
+        said: dict[str, Any] = json.loads(line)
+        return said
+
+    def write(self, seconds: float) -> dict[str, Any]:
+        """Have it write and wait for the end."""
+        self.tell(seconds)
+        return self.said()
+
+    def trial(self, fault: signal.Signals) -> Trial:
+        """A new reader, a calm while, and a while in which the reader gets this signal."""
+        reader = self._start("load_reader.py")
+        self._readers.append(reader)
+        # Until they have found each other there is nobody who could hold the writer up.
+        wait_for(lambda: self.write(0.0)["matched"] == 1)
+        calm = self.write(CALM_FOR_S)
+        self.tell(FAULT_FOR_S)
+        LOOK_AGAIN.wait(FAULT_AFTER_S)
+        reader.send_signal(fault)
+        faulty = self.said()
+        assert calm["matched"] == 1
+        reader.kill()
+        reader.wait()
+        wait_for(lambda: self.write(0.0)["matched"] == 0)
+        return Trial(fault.name, calm, faulty)
+
+    def close(self) -> None:
+        """End both."""
+        for process in (*self._readers, self._writer):
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def pair(hedgerow_environment: Environment) -> Iterator[Pair]:
+    """A writer without a reader."""
+    pair = Pair(hedgerow_environment)
+    yield pair
+    pair.close()
+
+
+@pytest.mark.parametrize("fault", [signal.SIGSTOP, signal.SIGKILL])
+def test_a_reader_that_is_gone_slows_no_writer(pair: Pair, fault: signal.Signals) -> None:
+    trial = pair.trial(fault)
+    print(f"\nwriter freeze: 1 trial of {trial}")
+    # A write that waited for its reader would wait 0.1 s each time: a few samples a second instead of many thousands.
+    calm_per_s, faulty_per_s = trial.calm["written"] / CALM_FOR_S, trial.faulty["written"] / FAULT_FOR_S
+    assert faulty_per_s > calm_per_s / 5
+
+
+@pytest.mark.chaos
+def test_other_threads_of_a_writer_wait_no_longer_than_50_ms(pair: Pair) -> None:
+    trials = []
+    for fault in [signal.SIGSTOP, signal.SIGKILL] * 5:
+        trials.append(calm_enough(pair, fault))
+        print(f"\nwriter freeze: {trials[-1]}", end="")
+    longest_s = max(trial.judged_s for trial in trials)
+    print(f"\nwriter freeze: {len(trials)} trials, longest gap {longest_s * 1e3:.1f} ms, bound {GAP_S * 1e3:g} ms")
+    assert longest_s <= GAP_S
+
+
+def calm_enough(pair: Pair, fault: signal.Signals) -> Trial:
+    """A trial; up to twice another one where the machine had gaps even without a fault, and the last one counts."""
+    trial = pair.trial(fault)
+    for _ in range(2):
+        if trial.calm["longest_gap_s"] <= CALM_S or trial.judged_s <= GAP_S:
+            break
+        print(f"\nwriter freeze: too busy to tell, again: {trial}", end="")
+        trial = pair.trial(fault)
+    return trial
