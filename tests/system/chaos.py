@@ -81,13 +81,21 @@ class Offerer:
 
 
 class Killer:
-    """Kills one process of a system after another, at a steady rate, in a thread of its own."""
+    """Kills one process of a system after another, at a steady rate, in a thread of its own.
 
-    def __init__(self, system: UpSystem, seed: int, every_s: float) -> None:
+    Args:
+        system: whose processes.
+        seed: of the victims.
+        every_s: the time between two kills.
+        at_most: so many kills are enough.
+    """
+
+    def __init__(self, system: UpSystem, seed: int, every_s: float, at_most: int | None = None) -> None:
         self.log = KillLog(seed, PROCESSES)
         self._system = system
         self._chooser = Chooser(seed)
         self._every_s = every_s
+        self._at_most = at_most
         self._over = threading.Event()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="killer")
@@ -112,7 +120,8 @@ class Killer:
         try:
             while not self._over.wait(max(0.0, due_s - time.monotonic())):
                 due_s += self._every_s
-                self._kill_one(began_s)
+                if self._at_most is None or len(self.log.kills) < self._at_most:
+                    self._kill_one(began_s)
         except BaseException as error:  # noqa: BLE001 - the thread's outermost call; `check` raises it
             self._error = error
 
@@ -122,7 +131,8 @@ class Killer:
         if name is None:
             return
         process = alive[name]
+        ran_s, at_work = time.time() - process.create_time(), self._system.at_work(name, process)
         in_flight, in_hand = self._system.open_tasks(), self._system.in_hand(name)
-        ran_s = time.time() - process.create_time()
         process.kill()
-        self.log.kills.append(Kill(time.monotonic() - began_s, name, process.pid, ran_s, in_flight, in_hand))
+        at_s = time.monotonic() - began_s
+        self.log.kills.append(Kill(at_s, name, process.pid, ran_s, at_work, in_flight, in_hand))

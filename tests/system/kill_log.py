@@ -8,9 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
-SETTLED_S = 2.0
-"""A process that has run for so long has begun its work; kills amid the start count as kills, and not as enough."""
-
 
 @dataclass(frozen=True)
 class Kill:
@@ -20,6 +17,7 @@ class Kill:
         at_s: since the killing began.
         victim: the process's name under the supervisor.
         ran_s: since the victim's start.
+        at_work: it had begun its work since then, and was not killed amid its start.
         in_flight: tasks that had been accepted and had not ended, as the store says.
         in_hand: attempts that the victim itself was at.
     """
@@ -28,6 +26,7 @@ class Kill:
     victim: str
     pid: int
     ran_s: float
+    at_work: bool
     in_flight: int
     in_hand: int
 
@@ -54,7 +53,7 @@ class KillLog:
 
     def count(self, name: str) -> int:
         """How often this process was killed after it had begun its work."""
-        return sum(kill.victim == name and kill.ran_s >= SETTLED_S for kill in self.kills)
+        return sum(kill.victim == name and kill.at_work for kill in self.kills)
 
     def share_in_flight(self, name: str | None = None) -> float:
         """The share of the kills, of one process or all, that came while a task was in flight; 0 without kills."""
@@ -79,5 +78,5 @@ class KillLog:
         return (
             f"seed {self.seed}, {len(self.kills)} kills, {self.share_in_flight():.0%} with a task in flight, "
             f"{in_hand} with an attempt in the victim's hands; "
-            f"by process (kills/of these after {SETTLED_S:g} s of running/with a task in flight): {by_name}"
+            f"by process (kills/of these at work/with a task in flight): {by_name}"
         )

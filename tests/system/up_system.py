@@ -57,6 +57,13 @@ def trivial_launch_file(
     return file
 
 
+def query(environment: Environment, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    """Read the tables of a system's store themselves."""
+    path = environment.home / "hedgerow.sqlite"
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10.0)) as connection:
+        return connection.execute(sql, values).fetchall()
+
+
 class UpSystem(System):
     """A system that the real supervisor starts and restarts."""
 
@@ -66,8 +73,8 @@ class UpSystem(System):
     def up(self, launch_file: str) -> None:
         """`hedgerow up FILE`; returns when a problem would be answered and the front end says so."""
         self.start("up", ["-m", "hedgerow_launch", "up", launch_file])
-        wait_for(self.frontend_ready, 90.0, lambda: self.log_of("up"))
-        self.wait_ready(60.0)
+        wait_for(self.frontend_ready, 120.0, lambda: self.log_of("up"))
+        self.wait_ready(90.0)
 
     def down(self) -> None:
         """`hedgerow down`, which does not wait for its own time-out; nothing is left."""
@@ -104,10 +111,14 @@ class UpSystem(System):
 
     def frontend_url(self) -> str:
         """Where the front end said last that it listens; empty if it has not."""
+        return str(self._frontend().get("url", ""))
+
+    def _frontend(self) -> dict[str, Any]:
         try:
-            return str(json.loads((self.environment.home / "run" / "frontend.json").read_text())["url"])
-        except (OSError, ValueError, KeyError):
-            return ""
+            announced: dict[str, Any] = json.loads((self.environment.home / "run" / "frontend.json").read_text())
+            return announced
+        except (OSError, ValueError):
+            return {}
 
     def frontend_ready(self) -> bool:
         """The front end answers that a problem submitted now would be answered."""
@@ -119,9 +130,17 @@ class UpSystem(System):
 
     def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Read the store's tables themselves."""
-        path = self.environment.home / "hedgerow.sqlite"
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10.0)) as connection:
-            return connection.execute(sql, values).fetchall()
+        return query(self.environment, sql, *values)
+
+    def at_work(self, name: str, process: psutil.Process) -> bool:
+        """This process, and not the one before it, has come so far that it does its work."""
+        if name == "orchestrator":
+            sql = "SELECT at_s FROM event WHERE kind = 'orchestrator.started' ORDER BY event_id DESC LIMIT 1"
+            return float(self.query(sql)[0][0]) >= process.create_time()
+        if name == "frontend":
+            return bool(self._frontend().get("pid") == process.pid)
+        rows = self.query("SELECT incarnation, state FROM node WHERE name = ?", name)
+        return any(born_ns / 1e9 >= process.create_time() and state in ("IDLE", "RUNNING") for born_ns, state in rows)
 
     def open_tasks(self) -> int:
         """How many tasks were accepted and have not ended."""
