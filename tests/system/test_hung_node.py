@@ -41,6 +41,8 @@ def test_a_call_that_never_returns(system: System, tmp_path: Path) -> None:
     system.wait_ready(60)
     key = system.submit("hang")
     wanted = wait_for(lambda: [e for e in system.events() if e.kind == "node.restart_wanted"], 30)
+    # Only when the process that hangs has been killed may a call return: the second attempt is a new process's.
+    wait_for(lambda: "hw_constraints killed by SIGKILL" in system.log_of("up"))
     hold.unlink()
     assert "no progress for 1 s" in wanted[0].body
     task = system.finish(key)
