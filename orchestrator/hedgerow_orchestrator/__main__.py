@@ -8,6 +8,8 @@ import logging
 import os
 import signal
 import sys
+import threading
+from contextlib import closing, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
@@ -21,12 +23,15 @@ from hedgerow_orchestrator.orchestrator import Orchestrator
 from hedgerow_orchestrator.pipeline import Pipeline, PipelineError, load, packaged
 from hedgerow_orchestrator.presence import Presence
 from hedgerow_orchestrator.rivals import rival_sentence
-from hedgerow_orchestrator.store.errors import StoreError
+from hedgerow_orchestrator.store.errors import StoreError, StoreUnavailable
 from hedgerow_orchestrator.store.migrate import upgrade
 from hedgerow_orchestrator.store.writer import Store
+from hedgerow_orchestrator.store_opening import wait_for_store
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+BUSY_TIMEOUT_MS = 200
+"""While a lock is waited for nobody is answered."""
 
 
 def main() -> int:
@@ -48,24 +53,48 @@ def main() -> int:
 
 
 def _run(pipeline: Pipeline, environment: Environment) -> int:
-    with _claim(environment.home), CycloneBus(environment) as bus:
-        # Announced first, so that two orchestrators find each other while the store is being opened.
-        presence = Presence(bus, Identity.claim(environment.home, "orchestrator"), environment.home)
-        upgrade(environment.store_url)
-        store = Store(environment.store_url, environment.blob_url)
-        _refuse(presence.look(CycloneBus(environment)), environment)
-        orchestrator = Orchestrator(bus, store, pipeline, presence)
+    stopping = threading.Event()
 
-        def on_signal(number: int, frame: FrameType | None) -> None:
-            orchestrator.stopping = True
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        stopping.set()
 
-        signal.signal(signal.SIGINT, on_signal)
-        signal.signal(signal.SIGTERM, on_signal)
-        collect_seldom()
-        orchestrator.run()
-        orchestrator.close()
-        _refuse(orchestrator.rival, environment)
+    signal.signal(signal.SIGINT, on_signal)
+    signal.signal(signal.SIGTERM, on_signal)
+    while not stopping.is_set():
+        try:
+            _serve(pipeline, environment, stopping)
+            break
+        except StoreUnavailable as error:
+            reason = str(error)
+        wait_for_store(reason, lambda: _try_store(environment), lambda: CycloneBus(environment), stopping.is_set)
     return 0
+
+
+def _serve(pipeline: Pipeline, environment: Environment, stopping: threading.Event) -> None:
+    with _claim(environment.home), closing(_identity(environment.home)) as identity, CycloneBus(environment) as bus:
+        # Announced first, so that two orchestrators find each other while the store is being opened.
+        presence = Presence(bus, identity, environment.home)
+        upgrade(environment.store_url, busy_timeout_ms=BUSY_TIMEOUT_MS)
+        with closing(Store(environment.store_url, environment.blob_url)) as store:
+            _refuse(presence.look(CycloneBus(environment)), environment)
+            orchestrator = Orchestrator(bus, store, pipeline, presence)
+            collect_seldom()
+            orchestrator.run(stopping)
+            orchestrator.close()
+            _refuse(orchestrator.rival, environment)
+
+
+def _identity(home: Path) -> Identity:
+    try:
+        return Identity.claim(home, "orchestrator")
+    except OSError as error:
+        raise StoreUnavailable(f"home {home} cannot be written: {error}") from error
+
+
+def _try_store(environment: Environment) -> None:
+    """Do nothing if the home and the store can be written."""
+    with _claim(environment.home), closing(_identity(environment.home)):
+        upgrade(environment.store_url, busy_timeout_ms=BUSY_TIMEOUT_MS)
 
 
 def _refuse(rival: NodeInfo | None, environment: Environment) -> None:
@@ -76,17 +105,26 @@ def _refuse(rival: NodeInfo | None, environment: Environment) -> None:
 
 def _claim(home: Path) -> TextIO:
     """Hold the home's store: two writers would each believe that they own it."""
-    home.mkdir(parents=True, exist_ok=True)
-    lock = (home / "orchestrator.lock").open("a+", encoding="utf-8")
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock = (home / "orchestrator.lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise StoreUnavailable(f"home {home} cannot be written: {error}") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.seek(0)
         holder = lock.read().strip() or "unknown"
         raise ConfigurationError(f"an orchestrator already runs in {home} with pid {holder}; stop it first") from None
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
+    try:
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+    except OSError as error:
+        # What is buffered would be written, and fail, once more.
+        with suppress(OSError):
+            lock.close()
+        raise StoreUnavailable(f"home {home} cannot be written: {error}") from error
     return lock
 
 

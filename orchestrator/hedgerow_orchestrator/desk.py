@@ -82,7 +82,7 @@ class Desk:
             unstored: ids of the requests whose replies wait for the store.
             trouble: why the store cannot be written; empty while it may be over in a moment.
         """
-        if request.verb in NEED_NO_STORE:
+        if request.verb in NEED_NO_STORE and request.verb in self._handlers:
             body = self._handlers[request.verb](request, {})
             return None if isinstance(body, Later) else _reply(request, ReplyStatus.OK, body)
         known = self._answered.get(request.request_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 
@@ -57,7 +58,6 @@ class Orchestrator:
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.stopping = False
         self.rival: NodeInfo | None = None
         self._presence = presence
         self._bus = bus
@@ -92,9 +92,9 @@ class Orchestrator:
         presence.serve()
         self._finish(step)
 
-    def run(self) -> None:
+    def run(self, stopping: threading.Event) -> None:
         """Go round until `stopping` is set, or until `rival` is there, for which this orchestrator has to leave."""
-        while not self.stopping:
+        while not stopping.is_set() and self.rival is None:
             self.step(TICK_S)
 
     def step(self, timeout_s: float) -> None:
@@ -131,8 +131,7 @@ class Orchestrator:
         return Step(self._now(), self._clock() - self._stood_still_s, self._log)
 
     def _make_way(self) -> None:
-        if self.rival is None and (rival := self._presence.rivals.stays()) is not None:
-            self.rival, self.stopping = rival, True
+        self.rival = self._presence.rivals.stays()
 
     # --- what arrives ---------------------------------------------------------------------------------------------
 

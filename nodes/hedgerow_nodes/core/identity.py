@@ -65,6 +65,11 @@ class Identity:
         lock.flush()
         return cls(str(node_id), name, incarnation, _lock=lock)
 
+    def close(self) -> None:
+        """Give the name back; otherwise it is held until the process ends."""
+        if self._lock is not None:
+            self._lock.close()
+
 
 def _kept(text: str) -> dict[str, object]:
     # A process killed between truncating and writing leaves half a file; a new id is then right.

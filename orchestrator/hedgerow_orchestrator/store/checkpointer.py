@@ -27,6 +27,7 @@ class Checkpointer:
         self._file = StoreFile(path)
         self._period_s = period_s
         self._stopping = threading.Event()
+        self._resting = threading.Event()
         self._thread = threading.Thread(target=self._run, name="store-checkpointer", daemon=True)
 
     def start(self) -> None:
@@ -38,11 +39,24 @@ class Checkpointer:
         self._stopping.set()
         self._thread.join()
 
+    def rest(self) -> None:
+        """Close the file before the next round, and leave it alone until `resume`."""
+        self._resting.set()
+
+    def resume(self) -> None:
+        """Go on after `rest`."""
+        self._resting.clear()
+
     def _run(self) -> None:
         version = 0
         failing = False
         connection: sqlite3.Connection | None = None
         while not self._stopping.wait(self._period_s):
+            if self._resting.is_set():
+                if connection is not None:
+                    connection.close()
+                connection = None
+                continue
             try:
                 # What has lost its name is left as it is, for whoever copies it out.
                 self._file.check()

@@ -42,14 +42,16 @@ class StoreCheck:
         return self.state == "current" and not self.differences
 
 
-def upgrade(url: str) -> StoreCheck:
+def upgrade(url: str, *, busy_timeout_ms: int | None = None) -> StoreCheck:
     """Make the store or bring an older one up to date; do nothing to a current one.
+
+    `busy_timeout_ms` is how long to wait for a lock that others hold, 5 s unless given.
 
     Raises:
         StoreError: it was made by a newer version of Hedgerow, or holds other tables.
         StoreUnavailable: it cannot be opened or changed now.
     """
-    with _connection(url, create=True) as connection:
+    with _connection(url, create=True, busy_timeout_ms=busy_timeout_ms) as connection:
         found = _look(connection)
         if found.state == "newer":
             raise StoreError(
@@ -115,8 +117,8 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 @contextmanager
-def _connection(url: str, *, create: bool = False) -> Iterator[Connection]:
-    engine = open_for_writing(url, create=create)
+def _connection(url: str, *, create: bool = False, busy_timeout_ms: int | None = None) -> Iterator[Connection]:
+    engine = open_for_writing(url, create=create, busy_timeout_ms=busy_timeout_ms)
     try:
         with engine.connect() as connection:
             # One transaction around all migrations: one that fails leaves the store as it was, in both databases.

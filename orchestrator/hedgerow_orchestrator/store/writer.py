@@ -74,8 +74,10 @@ class Store:
                 cursor.executemany(sql, rows)
             committing = True
             connection.commit()
+            if self._checkpointer is not None:
+                self._checkpointer.resume()
         except (SQLAlchemyError, self._driver.Error) as error:
-            self._discard()
+            self._discard(error)
             if committing and not self._sqlite and isinstance(sorted_error(error, self._engine), StoreUnavailable):
                 raise CommitUncertain(f"store {self._engine.url!r} went away during COMMIT: {error}") from error
             raise sorted_error(error, self._engine) from error
@@ -147,7 +149,7 @@ class Store:
             if not self._sqlite:
                 connection.rollback()  # the driver began a transaction for it
         except (SQLAlchemyError, self._driver.Error) as error:
-            self._discard()
+            self._discard(error)
             raise sorted_error(error, self._engine) from error
         return None if row is None else RequestAdded(*row)
 
@@ -187,17 +189,25 @@ class Store:
             connection.cursor().execute(f"PRAGMA synchronous={wanted}")
             self._synchronous = wanted
 
-    def _discard(self) -> None:
-        """Take back what was not committed and throw the connection away; the next commit opens a new one."""
-        if self._connection is None:
-            return
-        # Closing alone would leave the lock held for as long as a traceback holds the cursor.
-        with suppress(self._driver.Error):
-            self._connection.rollback()
+    def _discard(self, error: BaseException | None = None) -> None:
+        """Take back what was not committed and close every connection; the next commit opens a new one.
+
+        SQLite keeps what it found when a process first opened the file, read-only say, until the process has closed it.
+        """
+        if self._connection is not None:
+            # Closing alone would leave the lock held for as long as a traceback holds the cursor.
+            with suppress(self._driver.Error):
+                self._connection.rollback()
+        if _is_locked(error):
+            return  # nothing is wrong with the connection
         if self._file is not None and self._file.lost:
             return  # a file without a name is there only as long as somebody has it open
-        self._connection.invalidate()
-        self._connection = None
+        if self._connection is not None:
+            self._connection.invalidate()
+            self._connection = None
+        self._engine.dispose()
+        if self._checkpointer is not None:
+            self._checkpointer.rest()
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -206,3 +216,8 @@ class Store:
                 yield connection
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise sorted_error(error, self._engine) from error
+
+
+def _is_locked(error: BaseException | None) -> bool:
+    name = str(getattr(getattr(error, "orig", None) or error, "sqlite_errorname", ""))
+    return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))

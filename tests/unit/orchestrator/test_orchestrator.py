@@ -196,14 +196,14 @@ def test_it_makes_way_for_a_senior_orchestrator_and_for_no_other(garden: Garden)
     junior = Presence(other, Identity.fresh("orchestrator"), Path("elsewhere"))
     junior.serve()
     garden.turn(3)
-    assert not garden.orchestrator.stopping
+    assert garden.orchestrator.rival is None
     assert junior.look(garden.network.bus()) is not None
     senior = Presence(other, Identity("id", "orchestrator", incarnation=1), Path("elsewhere"))
     garden.turn(3)
-    assert not garden.orchestrator.stopping, "one that only starts has to leave itself"
+    assert garden.orchestrator.rival is None, "one that only starts has to leave itself"
     senior.serve()
     garden.turn(3)
-    assert garden.orchestrator.stopping
+    assert garden.orchestrator.rival is not None
     assert garden.orchestrator.rival is not None
     assert garden.orchestrator.rival.node_id == "id"
 
