@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from http.client import HTTPException
 
 from kill_log import Chooser, Kill, KillLog
-from running import LOOK_AGAIN
+from running import LOOK_AGAIN, System
 from up_system import PROCESSES, UpSystem
 
 from hedgerow_idl import ReplyStatus
@@ -24,16 +24,24 @@ ANSWER_S = 3.0
 
 
 class Offerer:
-    """Submits problems to a system, by bus and by REST, until each has been answered."""
+    """Submits problems to a system until each has been answered.
 
-    def __init__(self, system: UpSystem) -> None:
+    Args:
+        system: which one.
+        frontend_url: where its front end listens now; without it everything goes over the bus, else every fourth
+            problem goes by REST.
+    """
+
+    def __init__(self, system: System, frontend_url: Callable[[], str] | None = None) -> None:
         self._system = system
+        self._frontend_url = frontend_url
 
-    def offer(self, number: int, text: str, via_frontend: bool) -> tuple[int, int]:
+    def offer(self, number: int, text: str) -> tuple[int, int]:
         """Submit a problem until it is answered, always under the same idempotency key; its task."""
         key = f"offer-{number}"
         while True:
-            task = self._post(key, text) if via_frontend else self._ask_once(key, text)
+            by_rest = self._frontend_url if number % 4 == 0 else None
+            task = self._post(by_rest(), key, text) if by_rest else self._ask_once(key, text)
             if task is not None:
                 return task["problem_id"], task["iteration_id"]
 
@@ -48,11 +56,11 @@ class Offerer:
         task: dict[str, int] = answer.body["task"]
         return task
 
-    def _post(self, key: str, text: str) -> dict[str, int] | None:
+    def _post(self, url: str, key: str, text: str) -> dict[str, int] | None:
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         body = json.dumps({"text": text}).encode()
         try:
-            request = urllib.request.Request(f"{self._system.frontend_url()}/api/v1/problems", body, headers)
+            request = urllib.request.Request(f"{url}/api/v1/problems", body, headers)
             with urllib.request.urlopen(request, timeout=10.0) as answer:
                 task: dict[str, int] = json.load(answer)["task"]
                 return task
@@ -67,13 +75,13 @@ class Offerer:
     def offer_all(
         self, per_s: float, more: Callable[[int], bool], text_of: Callable[[int], str]
     ) -> list[tuple[int, int]]:
-        """Offer tasks at a steady rate while `more(offered)`, every fourth by REST; their ids, in order."""
+        """Offer tasks at a steady rate while `more(offered)`; their ids, in order."""
         futures: list[Future[tuple[int, int]]] = []
         began_s = time.monotonic()
         with ThreadPoolExecutor(OFFERING_THREADS) as pool:
             while more(len(futures)):
                 number = len(futures) + 1
-                futures.append(pool.submit(self.offer, number, text_of(number), number % 4 == 0))
+                futures.append(pool.submit(self.offer, number, text_of(number)))
                 LOOK_AGAIN.wait(max(0.0, began_s + number / per_s - time.monotonic()))
                 for done in [future for future in futures[-100:] if future.done()]:
                     done.result()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -114,6 +116,16 @@ class System(LaunchedSystem):
                 body = json.dumps(row["body"])
                 rows.append(EventAdded(row["id"], 0.0, row["kind"], *task.values(), row["stage"], row["node_id"], body))
         return rows
+
+    def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Read the store's tables themselves."""
+        path = self.environment.home / "hedgerow.sqlite"
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10.0)) as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def open_tasks(self) -> int:
+        """How many tasks were accepted and have not ended."""
+        return int(self.query("SELECT count(*) FROM task WHERE state IN ('WAITING', 'RUNNING')")[0][0])
 
     def projection_differences(self) -> list[str]:
         """Where the task and stage tables say something else than the events; call it when all tasks have ended."""

@@ -41,7 +41,7 @@ def chaos(folder: Path, *, tasks: int, per_s: float, kills: int | None, kills_ea
                 enough = len(killer.log.kills) >= (kills or 0) and (not kills_each or killer.log.enough(kills_each))
                 return offered < tasks or not enough
 
-            offered = Offerer(system).offer_all(per_s, more, text_of)
+            offered = Offerer(system, system.frontend_url).offer_all(per_s, more, text_of)
         killer.check()
         wait_until_all_ended(system, 120.0)
         wait_for(system.frontend_ready, 120.0, lambda: system.log_of("up"))
@@ -53,7 +53,7 @@ def chaos(folder: Path, *, tasks: int, per_s: float, kills: int | None, kills_ea
         check_store(system, offered)
     with up_system(folder / "quiet", file) as quiet:
         count = len(offered)
-        quiet_tasks = Offerer(quiet).offer_all(1000.0, lambda offered: offered < count, text_of)
+        quiet_tasks = Offerer(quiet, quiet.frontend_url).offer_all(1000.0, lambda offered: offered < count, text_of)
         wait_until_all_ended(quiet, 120.0)
         assert outputs == accepted_outputs(quiet, quiet_tasks)
         quiet.down()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from running import KINDS, LOOK_AGAIN, TRIVIAL_NODE, System, wait_for
-from up_system import UpSystem, query, trivial_launch_file, up_system
+from up_system import UpSystem, trivial_launch_file, up_system
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
@@ -150,4 +150,4 @@ def test_a_node_that_stands_still_for_longer_is_replaced_and_comes_back(system: 
 def outputs_of(system: System, key: tuple[int, int]) -> list[tuple[int, bool]]:
     """Attempt and acceptance of every output of hw_constraints that was stored for a task."""
     sql = "SELECT attempt, accepted FROM output WHERE problem_id = ? AND stage = 'hw_constraints'"
-    return [(attempt, bool(accepted)) for attempt, accepted in query(system.environment, sql, key[0])]
+    return [(attempt, bool(accepted)) for attempt, accepted in system.query(sql, key[0])]

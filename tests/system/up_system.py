@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -55,13 +54,6 @@ def trivial_launch_file(
     file = folder / "trivial.toml"
     file.write_text("\n".join(lines))
     return file
-
-
-def query(environment: Environment, sql: str, *values: object) -> list[tuple[Any, ...]]:
-    """Read the tables of a system's store themselves."""
-    path = environment.home / "hedgerow.sqlite"
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10.0)) as connection:
-        return connection.execute(sql, values).fetchall()
 
 
 class UpSystem(System):
@@ -128,10 +120,6 @@ class UpSystem(System):
         except (OSError, ValueError, HTTPException):
             return False
 
-    def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """Read the store's tables themselves."""
-        return query(self.environment, sql, *values)
-
     def at_work(self, name: str, process: psutil.Process) -> bool:
         """This process, and not the one before it, has come so far that it does its work."""
         if name == "orchestrator":
@@ -141,10 +129,6 @@ class UpSystem(System):
             return bool(self._frontend().get("pid") == process.pid)
         rows = self.query("SELECT incarnation, state FROM node WHERE name = ?", name)
         return any(born_ns / 1e9 >= process.create_time() and state in ("IDLE", "RUNNING") for born_ns, state in rows)
-
-    def open_tasks(self) -> int:
-        """How many tasks were accepted and have not ended."""
-        return int(self.query("SELECT count(*) FROM task WHERE state IN ('WAITING', 'RUNNING')")[0][0])
 
     def in_hand(self, kind: str) -> int:
         """How many attempts the node of a kind was given and has not ended."""

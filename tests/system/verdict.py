@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from running import KINDS, wait_for
-from up_system import UpSystem
+from running import KINDS, System, wait_for
 
 from hedgerow_idl import Header
 from hedgerow_idl.codec import codec_of
@@ -14,12 +13,12 @@ from hedgerow_idl.topics import BY_NAME
 Outputs = dict[tuple[int, str], bytes]
 
 
-def wait_until_all_ended(system: UpSystem, timeout_s: float) -> None:
+def wait_until_all_ended(system: System, timeout_s: float) -> None:
     """Wait until no accepted task is open."""
     wait_for(lambda: system.open_tasks() == 0, timeout_s, lambda: _still_open(system))
 
 
-def check_store(system: UpSystem, tasks: list[tuple[int, int]]) -> None:
+def check_store(system: System, tasks: list[tuple[int, int]]) -> None:
     """Exactly these tasks are stored, each ended well once; events and tables agree; the file is sound."""
     assert len(set(tasks)) == len(tasks), "two offers were given the same task"
     stored = system.query("SELECT problem_id, iteration_id, state, error_code, reason FROM task")
@@ -38,7 +37,7 @@ def check_store(system: UpSystem, tasks: list[tuple[int, int]]) -> None:
     assert system.query("PRAGMA foreign_key_check") == []
 
 
-def accepted_outputs(system: UpSystem, tasks: list[tuple[int, int]]) -> Outputs:
+def accepted_outputs(system: System, tasks: list[tuple[int, int]]) -> Outputs:
     """The accepted output of each offer and stage, encoded again without what is never the same: its header."""
     numbers = {task: number for number, task in enumerate(tasks, start=1)}
     outputs: Outputs = {}
@@ -51,12 +50,12 @@ def accepted_outputs(system: UpSystem, tasks: list[tuple[int, int]]) -> Outputs:
     return outputs
 
 
-def restarts(system: UpSystem) -> int:
+def restarts(system: System) -> int:
     """How often the orchestrator has begun."""
     return int(system.query("SELECT count(*) FROM event WHERE kind = 'orchestrator.started'")[0][0])
 
 
-def retried_stages(system: UpSystem) -> int:
+def retried_stages(system: System) -> int:
     """How many stages needed more than one attempt."""
     return int(system.query("SELECT count(*) FROM stage WHERE attempt > 1")[0][0])
 
@@ -65,9 +64,10 @@ def _twice(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
     return [row for row, times in Counter(rows).items() if times > 1]
 
 
-def _still_open(system: UpSystem) -> str:
+def _still_open(system: System) -> str:
     stages = system.query(
         "SELECT problem_id, stage, stage.state, attempt, node_id FROM stage JOIN task USING (problem_id, iteration_id)"
         " WHERE task.state IN ('WAITING', 'RUNNING') AND stage.state <> 'SUCCEEDED' ORDER BY 1 LIMIT 40"
     )
-    return f"{system.open_tasks()} tasks are open\n{stages}\n{system.log_of('up')[-3000:]}"
+    logs = "\n".join(system.log_of(name)[-3000:] for name in system.processes if name in ("up", "orchestrator"))
+    return f"{system.open_tasks()} tasks are open\n{stages}\n{logs}"
