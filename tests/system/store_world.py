@@ -146,10 +146,17 @@ class Watched:
 
     def doctor(self, *words: str) -> tuple[int, str]:
         """Run `hedgerow doctor`; its exit code, and what it printed."""
+        with self.running("doctor", *words) as process:
+            said = "".join(process.communicate())
+        return process.returncode, said
+
+    def running(self, *words: str) -> subprocess.Popen[str]:
+        """Run `hedgerow WORDS` meanwhile."""
         variables = {**os.environ, **self.system.environment.variables(), "NO_COLOR": "1"}
-        command = [sys.executable, "-m", "hedgerow_launch", "doctor", *words]
-        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout + done.stderr
+        command = [sys.executable, "-m", "hedgerow_launch", *words]
+        return subprocess.Popen(
+            command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
 
     def _submit(self, name: str) -> tuple[int, str]:
         status, body = self._http("/api/v1/problems", {"text": name}, {"Idempotency-Key": name})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -13,6 +14,10 @@ from running import System, wait_for
 from store_world import Watched, fill, holding_nodes, mounted, read_only, unchangeable
 
 from hedgerow_nodes.core.environment import Environment
+from hedgerow_orchestrator.states import TaskState
+from hedgerow_orchestrator.store import migrate
+from hedgerow_orchestrator.store.changes import Change
+from hedgerow_orchestrator.store.testing import StorePlace, a_stage, a_task, an_attempt, an_event, an_output
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 
@@ -141,3 +146,29 @@ def test_the_file_is_deleted_and_copied_out(system: System, tmp_path: Path) -> N
     for name in ("during-1", "during", "after"):
         assert watched.submit(name) == 202
     watched.all_succeed()
+
+
+def test_old_rows_are_pruned_while_tasks_run(system: System) -> None:
+    migrate.upgrade(system.environment.store_url)
+    with StorePlace(system.environment.store_url, system.environment.blob_url).writer() as store:
+        for first in range(1, 3001, 500):
+            rows: list[Change] = []
+            for number in range(first, first + 500):
+                rows.append(a_task(number, state=TaskState.SUCCEEDED, created_at_s=1.0, finished_at_s=2.0))
+                rows += [a_stage(number), an_attempt(number), an_output(number), an_event(number)]
+            store.commit(rows, durable=False)
+    watched = Watched(system)
+    watched.start()
+    with watched.running("db", "prune", "--older-than", "1d", "--keep", "100", "--json") as pruning:
+        numbers = itertools.count(1)
+        while pruning.poll() is None or len(watched.acknowledged) < 20:
+            assert watched.submit(f"meanwhile-{next(numbers)}") == 202
+        said, _ = pruning.communicate()
+    assert pruning.returncode == 0
+    removed = json.loads(said)["removed"]
+    # A hundred problems of each table stay, the new ones among them.
+    assert 2900 <= removed["task"] <= 3000
+    assert min(removed["output"], removed["event"]) >= 2000
+    for name, key in watched.acknowledged.items():
+        assert (system.finish(key)["title"], system.task(key)["state"]) == (name, "SUCCEEDED")
+    assert "cannot be written" not in system.log_of("orchestrator")

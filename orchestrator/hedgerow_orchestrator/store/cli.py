@@ -44,21 +44,32 @@ def check(as_json: Json = False) -> None:
 
 @app.command("prune")
 def prune_command(
-    older_than: Annotated[str, typer.Option(help="Age from which on rows go: a number and s, m, h, d or w.")],
+    older_than: Annotated[
+        str | None, typer.Option(help="Only what is older than this: a number and s, m, h, d or w.")
+    ] = None,
+    keep: Annotated[
+        int | None, typer.Option(min=0, help="The newest so many of each table stay: problems, outputs, events, keys.")
+    ] = None,
     table: Annotated[list[str] | None, typer.Option(help=f"Only this table: {', '.join(RULES)}.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove old events, old outputs, old tasks, old idempotency keys and payloads that no row names."""
-    older_than_s = seconds(older_than)
+    """Remove old outputs, problems, events and idempotency keys, and payloads that no row names.
+
+    With --older-than and --keep together a row goes if it is old and not among the newest. What belongs to a task that
+    is not finished stays. The orchestrator may run.
+    """
+    if older_than is None and keep is None:
+        raise typer.BadParameter("give an age, or --keep, or both", param_hint="--older-than")
+    older_than_s = None if older_than is None else seconds(older_than)
     for name in table or ():
         if name not in RULES:
             raise typer.BadParameter(f"{name!r} has no retention; known: {', '.join(RULES)}", param_hint="--table")
     with _environment() as environment:
         store, blobs = environment.store_url, environment.blob_url
-        removed = prune(store, older_than_s, table or None, blob_url=blobs, dry_run=dry_run)
+        removed = prune(store, older_than_s, table or None, keep=keep, blob_url=blobs, dry_run=dry_run)
     if as_json:
-        _print_json({"removed": removed, "dry_run": dry_run, "older_than_s": older_than_s})
+        _print_json({"removed": removed, "dry_run": dry_run, "older_than_s": older_than_s, "keep": keep})
         return
     verb = "would remove" if dry_run else "removed"
     for name, rows in removed.items():

@@ -69,7 +69,7 @@ def test_prune_removes_what_is_old(db: Db, place: StorePlace) -> None:
     dry = db("prune", "--older-than", "30d", "--dry-run", "--json")
     assert dry.exit_code == 0
     expected = {"output": 0, "task": 2, "event": 3, "request": 0, "blob": 0}
-    assert json.loads(dry.stdout) == {"removed": expected, "dry_run": True, "older_than_s": 30 * 86_400}
+    assert json.loads(dry.stdout) == {"removed": expected, "dry_run": True, "older_than_s": 30 * 86_400, "keep": None}
     with place.reader() as reader:
         assert len(reader.events()) == 4
     only = db("prune", "--older-than", "30d", "--table", "event")
@@ -80,10 +80,21 @@ def test_prune_removes_what_is_old(db: Db, place: StorePlace) -> None:
         assert [each["problem_id"] for each in reader.problems().items] == [3]
 
 
+def test_prune_keeps_the_newest(db: Db, place: StorePlace) -> None:
+    with place.writer() as store:
+        done = [a_task(n, state=TaskState.SUCCEEDED, finished_at_s=1.0) for n in range(1, 6)]
+        store.commit([*done, *(an_event(n) for n in range(1, 9))], durable=True)
+    both = db("prune", "--keep", "3", "--older-than", "30d", "--table", "event", "--table", "task", "--json")
+    answer = json.loads(both.stdout)
+    assert (answer["removed"], answer["keep"]) == ({"task": 2, "event": 5, "blob": 0}, 3)
+    assert db("prune", "--keep", "1", "--table", "event").stdout == "removed 2 from event\nremoved 0 from blob\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["prune"], "--older-than"),
+        (["prune", "--keep", "-1"], "--keep"),
         (["prune", "--older-than", "soon"], "'soon' is no age"),
         (["prune", "--older-than", "1d", "--table", "node"], "'node' has no"),
         (["defrost"], "defrost"),

@@ -112,11 +112,48 @@ def test_old_keys_go(place: StorePlace) -> None:
 
 
 def test_large_numbers_go_in_batches(place: StorePlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pruning, "_PROBLEM_BATCH", 3)
     monkeypatch.setattr(pruning, "_BATCH", 3)
     fill(place, *(closed(n) for n in range(1, 12)), [an_event(n, at_s=OLD_S) for n in range(1, 12)])
     removed = prune(place.store_url, DAY_S, now_s=NOW_S)
     assert removed == {"output": 11, "task": 10, "event": 10, "request": 0}
     assert remaining(place) == {"task": 1, "stage": 1, "attempt": 1, "output": 0, "event": 1, "request": 0}
+
+
+def test_the_newest_problems_are_kept_by_number(place: StorePlace) -> None:
+    fill(place, *(closed(n) for n in range(1, 7)), closed(6, 2), opened(2, 2))
+    assert prune(place.store_url, tables=["task"], keep=3, now_s=NOW_S) == {"task": 2}
+    with place.reader() as reader:
+        assert [each["problem_id"] for each in reader.problems().items] == [6, 5, 4, 2]
+    assert prune(place.store_url, tables=["task"], keep=0, now_s=NOW_S) == {"task": 2}
+    assert remaining(place)["task"] == 4
+    assert prune(place.store_url, tables=["task"], keep=100, now_s=NOW_S) == {"task": 0}
+
+
+def test_the_newest_events_outputs_and_keys_are_kept_by_number(place: StorePlace) -> None:
+    fill(place, *(closed(n) for n in range(1, 6)), opened(6))
+    fill(place, [an_event(n) for n in range(1, 6)], [a_request(f"key-{n}", at_s=OLD_S + n) for n in range(1, 6)])
+    assert prune(place.store_url, tables=["output", "event", "request"], keep=2, now_s=NOW_S) == {
+        "output": 4,
+        "event": 3,
+        "request": 3,
+    }
+    with place.reader() as reader, place.writer() as store:
+        assert [each["id"] for each in reader.events()] == [4, 5]
+        assert [store.request_of(f"key-{n}") is not None for n in (3, 4, 5)] == [False, True, True]
+        assert store.accepted_output(6, 1, "hw_constraints") is not None
+    assert prune(place.store_url, keep=0, now_s=NOW_S) == {"output": 1, "task": 5, "event": 1, "request": 2}
+    assert remaining(place) == {"task": 1, "stage": 1, "attempt": 1, "output": 1, "event": 1, "request": 0}
+
+
+def test_with_both_limits_only_what_is_beyond_both_goes(place: StorePlace) -> None:
+    fill(place, closed(1), closed(2, at_s=YOUNG_S), closed(3), closed(4))
+    fill(place, [an_event(n, at_s=OLD_S if n < 4 else YOUNG_S) for n in range(1, 7)])
+    limits = {"older_than_s": DAY_S, "tables": ["task", "event"], "now_s": NOW_S}
+    assert prune(place.store_url, keep=2, **limits) == {"task": 1, "event": 3}  # type: ignore[arg-type]
+    with place.reader() as reader:
+        assert [each["problem_id"] for each in reader.problems().items] == [4, 3, 2]
+        assert [each["id"] for each in reader.events()] == [4, 5, 6]
 
 
 ages = st.sampled_from([OLD_S, YOUNG_S])
@@ -132,9 +169,9 @@ def emptied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorePlace]:
 
 
 @settings(deadline=None, max_examples=30)
-@given(tasks=tasks)
+@given(tasks=tasks, keep=st.sampled_from([None, 0, 1, 2, 5]))
 def test_a_dry_run_counts_what_a_real_one_removes(
-    emptied: StorePlace, tasks: dict[tuple[int, int], tuple[TaskState, float]]
+    emptied: StorePlace, tasks: dict[tuple[int, int], tuple[TaskState, float]], keep: int | None
 ) -> None:
     rows: list[Change] = [an_event(1, at_s=OLD_S), an_event(2, at_s=YOUNG_S), a_request(at_s=OLD_S)]
     for key, (state, at_s) in tasks.items():
@@ -148,9 +185,9 @@ def test_a_dry_run_counts_what_a_real_one_removes(
         store.commit(rows, durable=False)
         for table in pruning.RULES:
             before = remaining(emptied)
-            counted = prune(emptied.store_url, DAY_S, [table], now_s=NOW_S, dry_run=True)
+            counted = prune(emptied.store_url, DAY_S, [table], keep=keep, now_s=NOW_S, dry_run=True)
             assert remaining(emptied) == before
-            assert prune(emptied.store_url, DAY_S, [table], now_s=NOW_S) == counted
+            assert prune(emptied.store_url, DAY_S, [table], keep=keep, now_s=NOW_S) == counted
             assert before[table] - remaining(emptied)[table] == counted[table]
         lost = set(tasks) - set(store.open_ids(tuple(TaskState)))
     assert all(tasks[key][0].final and tasks[key][1] == OLD_S for key in lost)
@@ -191,6 +228,10 @@ def test_an_unknown_table_is_named(place: StorePlace) -> None:
 def test_a_negative_age_is_refused(place: StorePlace) -> None:
     with pytest.raises(StoreError, match=r"age -1.0 s is negative"):
         prune(place.store_url, -1.0)
+    with pytest.raises(StoreError, match="-1 rows cannot be kept"):
+        prune(place.store_url, keep=-1)
+    with pytest.raises(StoreError, match="no limit"):
+        prune(place.store_url)
 
 
 def test_a_missing_store_is_not_made(tmp_path: Path) -> None:
