@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -64,6 +65,7 @@ def upgrade(url: str, *, busy_timeout_ms: int | None = None) -> StoreCheck:
                 raise StoreError(f"store {connection.engine.url!r} holds tables of others: {', '.join(strangers)}")
         if found.state != "current":
             command.upgrade(_config(connection), "head")
+            _check_references(connection)
         return _look(connection)
 
 
@@ -71,6 +73,7 @@ def downgrade(url: str, revision: str = "base") -> None:
     """Take migrations back to a revision; what only the newer tables can hold is lost."""
     with _connection(url) as connection:
         command.downgrade(_config(connection), revision)
+        _check_references(connection)
 
 
 def check(url: str) -> StoreCheck:
@@ -121,6 +124,7 @@ def _connection(url: str, *, create: bool = False, busy_timeout_ms: int | None =
     engine = open_for_writing(url, create=create, busy_timeout_ms=busy_timeout_ms)
     try:
         with engine.connect() as connection:
+            _let_tables_be_replaced(connection)
             # One transaction around all migrations: one that fails leaves the store as it was, in both databases.
             with connection.execution_options(hedgerow_writes=create).begin():
                 yield connection
@@ -128,6 +132,21 @@ def _connection(url: str, *, create: bool = False, busy_timeout_ms: int | None =
         raise sorted_error(error, engine) from error
     finally:
         engine.dispose()
+
+
+def _let_tables_be_replaced(connection: Connection) -> None:
+    """Stop SQLite from deleting what hangs on a table that a migration copies, drops and makes anew."""
+    if connection.dialect.name == "sqlite":
+        # To the driver: SQLAlchemy would begin a transaction, and inside one SQLite ignores it.
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA foreign_keys=OFF")
+
+
+def _check_references(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        if broken:
+            raise StoreError(f"a migration left {len(broken)} rows without the row they belong to; nothing was changed")
 
 
 def _sentence(difference: object) -> str:

@@ -161,7 +161,7 @@ RULES: dict[str, Callable[[Engine, Limit, bool], int]] = {
 
 
 def _finished_before(limit_s: float, table: Any = task) -> ColumnElement[bool]:
-    finished = table.c.state.in_(_FINAL)
+    finished: ColumnElement[bool] = table.c.state.in_(_FINAL)
     if limit_s == math.inf:
         return finished
     return and_(finished, func.coalesce(table.c.finished_at_s, table.c.created_at_s) < literal(limit_s))

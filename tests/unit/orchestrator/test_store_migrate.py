@@ -9,13 +9,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.config import Config
 from sqlalchemy import Connection, Engine, inspect, text
 
+from hedgerow_orchestrator.states import TaskState
 from hedgerow_orchestrator.store import migrate
+from hedgerow_orchestrator.store.changes import Change
 from hedgerow_orchestrator.store.engine import open_for_writing
 from hedgerow_orchestrator.store.errors import StoreError, StoreUnavailable
 from hedgerow_orchestrator.store.schema import metadata
-from hedgerow_orchestrator.store.testing import StorePlace, a_stage, a_task, an_event, databases, new_place
+from hedgerow_orchestrator.store.testing import (
+    StorePlace,
+    a_node,
+    a_request,
+    a_stage,
+    a_task,
+    an_attempt,
+    an_event,
+    an_output,
+    databases,
+    new_place,
+)
 
 HEAD = "0001"
 
@@ -23,6 +37,12 @@ HEAD = "0001"
 @pytest.fixture(params=databases())
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StorePlace]:
     with new_place(tmp_path, request.param, upgraded=False) as place:
+        yield place
+
+
+@pytest.fixture
+def sqlite_place(tmp_path: Path) -> Iterator[StorePlace]:
+    with new_place(tmp_path, upgraded=False) as place:
         yield place
 
 
@@ -63,6 +83,114 @@ def test_down_and_up_again_gives_the_same_tables(place: StorePlace, engine: Engi
     assert migrate.upgrade(place.store_url).good
     with place.writer() as store:
         assert store.open_ids() == []
+
+
+def everything() -> list[Change]:
+    """At least one record of every table."""
+    large = an_output(2, cdr=b"x" * 70_000, plain='"' + "y" * 70_000 + '"')
+    second = [a_task(2, state=TaskState.FAILED), a_stage(2), an_attempt(2), large, an_event(2)]
+    return [a_task(), a_stage(), an_attempt(), an_output(), an_event(1), a_node(), a_request(), *second]
+
+
+def contents(engine: Engine, without: str = "") -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables, without a column of `task`."""
+    found = {}
+    with engine.connect() as connection:
+        for name in metadata.tables:
+            columns = [each["name"] for each in inspect(connection).get_columns(name) if each["name"] != without]
+            rows = connection.execute(text(f"SELECT {', '.join(columns)} FROM {name}")).all()
+            found[name] = sorted((tuple(row) for row in rows), key=repr)
+    return found
+
+
+def test_a_full_store_goes_down_and_comes_up_and_leaves_the_rest_of_the_database_alone(
+    place: StorePlace, engine: Engine
+) -> None:
+    migrate.upgrade(place.store_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE diary (line TEXT)"))
+        connection.execute(text("INSERT INTO diary VALUES ('mine')"))
+    with place.writer() as store:
+        store.commit(everything(), durable=True)
+    before = contents(engine)
+    assert all(before.values())
+    migrate.downgrade(place.store_url)
+    assert set(inspect(engine).get_table_names()) == {"alembic_version", "diary"}
+    assert migrate.upgrade(place.store_url).good
+    assert not any(contents(engine).values())
+    with place.writer() as store:
+        store.commit(everything(), durable=True)
+    assert contents(engine) == before
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT line FROM diary")).scalars().all() == ["mine"]
+
+
+REVISION = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision, branch_labels, depends_on = "next", "{head}", None, None
+
+
+def upgrade():
+    with op.batch_alter_table("task", recreate="{recreate}") as task:
+        task.add_column(sa.Column("colour", sa.Text(), nullable=False, server_default="green"))
+
+
+def downgrade():
+    with op.batch_alter_table("task", recreate="{recreate}") as task:
+        task.drop_column("colour")
+"""
+
+
+@pytest.mark.parametrize("recreate", ["auto", "always"])
+def test_a_later_revision_keeps_every_row_on_its_way_up_and_down(
+    place: StorePlace, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recreate: str
+) -> None:
+    """Above all that of the table on which others hang: to alter it SQLite copies it and drops the old one."""
+    (tmp_path / "versions").mkdir()
+    (tmp_path / "versions" / "next.py").write_text(REVISION.format(head=HEAD, recreate=recreate))
+    config = migrate._config
+
+    def with_the_next(connection: Connection | None = None) -> Config:
+        made = config(connection)
+        made.set_main_option("path_separator", "newline")
+        shipped = files("hedgerow_orchestrator.store") / "migrations" / "versions"
+        made.set_main_option("version_locations", f"{shipped}\n{tmp_path / 'versions'}")
+        return made
+
+    migrate.upgrade(place.store_url)
+    with place.writer() as store:
+        store.commit(everything(), durable=True)
+    before = contents(engine)
+    monkeypatch.setattr(migrate, "_config", with_the_next)
+    assert migrate.upgrade(place.store_url).revision == "next"
+    assert contents(engine, without="colour") == before
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT colour FROM task")).scalars().all() == ["green", "green"]
+    migrate.downgrade(place.store_url, HEAD)
+    monkeypatch.undo()
+    assert migrate.check(place.store_url).good
+    assert contents(engine) == before
+    with engine.begin() as connection:
+        assert _constraints(connection)["stage"][1] == [("fk_stage_task", "task", {"ondelete": "CASCADE"})]
+
+
+def test_a_migration_that_leaves_rows_behind_changes_nothing(
+    sqlite_place: StorePlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate.upgrade(sqlite_place.store_url)
+    with sqlite_place.writer() as store:
+        store.commit(everything(), durable=True)
+
+    def loses(config: Config, revision: str) -> None:
+        config.attributes["connection"].execute(text("DELETE FROM task WHERE problem_id = 1"))
+
+    monkeypatch.setattr("alembic.command.downgrade", loses)
+    with pytest.raises(StoreError, match="left 2 rows without the row they belong to"):
+        migrate.downgrade(sqlite_place.store_url)
+    with sqlite_place.writer() as store:
+        assert store.task_row(1, 1) == a_task()
 
 
 def test_a_newer_store_is_refused_and_left_alone(place: StorePlace, engine: Engine) -> None:
