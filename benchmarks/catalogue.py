@@ -27,6 +27,7 @@ ROWS: tuple[Row, ...] = (
     Row("round trip", "benchmarks.rows.round_trip", budget_s=20),
     Row("throughput", "benchmarks.rows.throughput", budget_s=40),
     Row("ingest", "benchmarks.rows.ingest", budget_s=30),
+    Row("tensors", "benchmarks.rows.tensors", budget_s=60),
 )
 
 BENCH_S = 590.0

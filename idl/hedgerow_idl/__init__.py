@@ -16,6 +16,7 @@ from hedgerow_idl.advice import (
     TaskScore,
     UserInput,
 )
+from hedgerow_idl.bulk import Chunk, Credit, Element
 from hedgerow_idl.common import Estimate, Header, Outcome, TaskId
 from hedgerow_idl.control import (
     AnswerCode,
@@ -58,10 +59,13 @@ __all__ = [
     "Baselines",
     "Calibration",
     "CarbonFootprint",
+    "Chunk",
     "Command",
     "CommandAnswer",
     "CommandKind",
+    "Credit",
     "DeviceCandidate",
+    "Element",
     "Estimate",
     "Event",
     "Float32s",

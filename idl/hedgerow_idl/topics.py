@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from cyclonedds.idl import IdlStruct
 
-from hedgerow_idl import advice, control
+from hedgerow_idl import advice, bulk, control
 
 
 class Profile(StrEnum):
@@ -104,6 +104,8 @@ TOPICS: tuple[Topic, ...] = (
         ("orchestrator", "carbon_footprint"),
     ),
     Topic("hedgerow/carbon_footprint", advice.CarbonFootprint, Profile.RING, "carbon_footprint", ("orchestrator",)),
+    Topic("hedgerow/tensor", bulk.Chunk, Profile.BULK, "any node", ("any node that names the tensor's partition",)),
+    Topic("hedgerow/tensor_credit", bulk.Credit, Profile.COMMAND, "readers of tensors", ("the tensor's writer",)),
 )
 
 BY_NAME = {topic.name: topic for topic in TOPICS}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, TypeVar
@@ -55,6 +55,10 @@ class Writer(ABC, Generic[S]):
     def write_raw(self, cdr: bytes) -> None:
         """Send an encoded sample."""
 
+    def write_parts(self, parts: Sequence[bytes | memoryview]) -> None:
+        """Send an encoded sample that lies in several places; it is copied once."""
+        self.write_raw(b"".join(parts))
+
     @abstractmethod
     def dispose(self, sample: S) -> None:
         """Say goodbye to the instance that the sample's key names."""
@@ -80,6 +84,17 @@ class Reader(ABC, Generic[S]):
     @abstractmethod
     def take_raw(self) -> Sequence[tuple[Kind, bytes]]:
         """All that has arrived, encoded, oldest first."""
+
+    def take_views(self, handle: Callable[[memoryview], None]) -> None:
+        """Show all samples that have arrived, encoded, oldest first; each view ends when `handle` returns."""
+        for kind, raw in self.take_raw():
+            if kind is Kind.DATA:
+                with memoryview(raw) as view:
+                    handle(view)
+
+    @abstractmethod
+    def wait(self, timeout_s: float) -> None:
+        """Sleep until something has arrived on this topic or the time is over, whatever arrives elsewhere."""
 
     def take(self) -> list[Received[S]]:
         """All that has arrived, decoded, oldest first; never blocks."""

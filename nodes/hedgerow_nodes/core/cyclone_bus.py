@@ -1,24 +1,24 @@
-"""The bus over Eclipse Cyclone DDS. Every private call into the binding stands in this module."""
+"""The bus over Eclipse Cyclone DDS. Every private call into the binding stands here or in `cyclone_library`."""
 
 from __future__ import annotations
 
-import ctypes
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 from cyclonedds._clayer import ddspy_dispose, ddspy_take, ddspy_write
 from cyclonedds.core import DDSException, GuardCondition, InstanceState, ReadCondition, SampleState, ViewState, WaitSet
 from cyclonedds.domain import Domain, DomainParticipant
-from cyclonedds.internal import DDS
 from cyclonedds.pub import DataWriter, Publisher
 from cyclonedds.qos import Policy, Qos
 from cyclonedds.sub import DataReader, Subscriber
 from cyclonedds.topic import Topic as DdsTopic
 
+from hedgerow_idl.errors import CodecError
 from hedgerow_idl.topics import Profile, Topic
-from hedgerow_nodes.core import qos
+from hedgerow_nodes.core import cyclone_library, qos
 from hedgerow_nodes.core.bus import Bus, Kind, Reader, Writer
 from hedgerow_nodes.core.clock_watch import ClockWatch
 from hedgerow_nodes.core.discovery import domain_xml
@@ -29,19 +29,6 @@ _ANY = SampleState.Any | ViewState.Any | InstanceState.Any
 _UNREAD = SampleState.NotRead | ViewState.Any | InstanceState.Any
 _ENDS = {32: Kind.DISPOSED, 64: Kind.LOST}
 _DATA = Kind.DATA
-_library = DDS._dll_handle
-
-
-def _function(name: str, *argument_types: Any) -> Any:
-    """A function of the C library that returns a code; called by `ctypes`, it runs without the interpreter's lock."""
-    function = _library[name]  # indexing makes an object of its own: the binding sets other types on the shared one
-    function.restype, function.argtypes = ctypes.c_int32, argument_types
-    return function
-
-
-_write_flush = _function("dds_write_flush", ctypes.c_int32)
-_waitset_wait = _function("dds_waitset_wait", ctypes.c_int32, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int64)
-_delete = _function("dds_delete", ctypes.c_int32)
 
 
 class CycloneWriter(Writer[Any]):
@@ -55,15 +42,21 @@ class CycloneWriter(Writer[Any]):
 
     def flush(self) -> None:
         """Send what is held back."""
-        _write_flush(self._ref)
+        cyclone_library.write_flush(self._ref)
 
     def close(self) -> None:
         self.flush()
         self._holding.discard(self)
-        _delete(self._ref)
+        cyclone_library.delete(self._ref)
 
     def write_raw(self, cdr: bytes) -> None:
         code = ddspy_write(self._ref, cdr)
+        self._holding.add(self)
+        if code < 0:
+            raise DDSException(code, f"Occurred while writing to {self.topic.name}")
+
+    def write_parts(self, parts: Sequence[bytes | memoryview]) -> None:
+        code = cyclone_library.write_parts(self._ref, parts)
         self._holding.add(self)
         if code < 0:
             raise DDSException(code, f"Occurred while writing to {self.topic.name}")
@@ -76,16 +69,18 @@ class CycloneWriter(Writer[Any]):
 
     def matched(self) -> int:
         # Without the binding, whose own call leaves a cycle for the collector each time.
-        return int(_library.dds_get_matched_subscriptions(ctypes.c_int32(self._ref), None, ctypes.c_size_t(0)))
+        return int(cyclone_library.matched_subscriptions(self._ref, None, 0))
 
 
 class CycloneReader(Reader[Any]):
     """A DDS reader that takes encoded samples from the C library."""
 
-    def __init__(self, topic: Topic, entity: DataReader[Any], condition: ReadCondition) -> None:
+    def __init__(self, topic: Topic, entity: DataReader[Any], participant: DomainParticipant) -> None:
         super().__init__(topic)
         self._entity = entity
-        self._condition = condition
+        self.condition = ReadCondition(entity, _UNREAD)
+        self._participant = participant
+        self._waitset: WaitSet | None = None
         self._ref = entity._ref
         # An unkeyed topic has one instance for all writers: its end tells nothing.
         self._has_ends = topic.profile is Profile.STATE
@@ -103,6 +98,17 @@ class CycloneReader(Reader[Any]):
             if len(batch) < TAKE_AT_ONCE:
                 return taken
 
+    def take_views(self, handle: Callable[[memoryview], None]) -> None:
+        code = cyclone_library.take_views(self._ref, _ANY, handle)
+        if code < 0:
+            raise DDSException(code, f"Occurred while taking from {self.topic.name}")
+
+    def wait(self, timeout_s: float) -> None:
+        if self._waitset is None:
+            self._waitset = WaitSet(self._participant)
+            self._waitset.attach(self.condition)
+        _wait(self._waitset, timeout_s)
+
     def _add_with_ends(self, taken: list[tuple[Kind, bytes]], batch: list[tuple[bytes, Any]]) -> None:
         for raw, info in batch:
             end = _ENDS.get(info.instance_state)
@@ -110,7 +116,8 @@ class CycloneReader(Reader[Any]):
                 taken.append((_DATA, raw))
                 if end is not None:
                     # A sample that was not taken before the end carries the end itself: no other sample follows.
-                    taken.append((end, self.key_of(raw)))
+                    with suppress(CodecError):  # what cannot be decoded is counted as a sample, and has no key
+                        taken.append((end, self.key_of(raw)))
             elif end is not None:
                 taken.append((end, raw))
 
@@ -132,7 +139,7 @@ class CycloneBus(Bus):
                 f"cannot join DDS domain {environment.domain} (discovery {environment.discovery!r}): {error.msg}"
             ) from error
         # Writers made from now on hold samples back until `flush`: one datagram then carries many (measured 1.3-1.9x).
-        _library.dds_write_set_batch(ctypes.c_bool(True))
+        cyclone_library.write_set_batch(True)
         self._waitset = WaitSet(self._participant)
         self._guard = GuardCondition(self._participant)
         self._waitset.attach(self._guard)
@@ -160,14 +167,12 @@ class CycloneBus(Bus):
         if subscriber is None:
             subscriber = self._subscribers[partition] = Subscriber(self._participant, _partition(partition))
         entity = DataReader(subscriber, self._topic(topic), qos.reader_qos(topic.profile))
-        condition = ReadCondition(entity, _UNREAD)
-        self._waitset.attach(condition)
-        return CycloneReader(topic, entity, condition)
+        reader = CycloneReader(topic, entity, self._participant)
+        self._waitset.attach(reader.condition)
+        return reader
 
     def wait(self, timeout_s: float) -> None:
-        code = _waitset_wait(self._waitset._ref, None, 0, max(0, int(timeout_s * 1e9)))
-        if code < 0:
-            raise DDSException(code, "Occurred while waiting")
+        _wait(self._waitset, timeout_s)
         if self._woken:
             with self._guard_lock:
                 self._woken = False
@@ -184,11 +189,11 @@ class CycloneBus(Bus):
         """Have the library's waits begin anew, by the wall clock as it is now."""
         with self._guard_lock:
             if not self._closed:
+                self._woken = True
                 self._guard.set(True)
                 # "Neither deaf nor mute, and that again at once" changes nothing but puts an event at the head of the
                 # line of the library's event thread, which wakes it.
-                ref, no = ctypes.c_int32(self._participant._ref), ctypes.c_bool(False)
-                _library.dds_domain_set_deafmute(ref, no, no, ctypes.c_int64(0))
+                cyclone_library.set_deafmute(self._participant._ref, False, False, 0)
 
     def flush(self) -> None:
         for writer in self._holding:
@@ -202,7 +207,7 @@ class CycloneBus(Bus):
             self._closed = True
         self._clock_watch.close()
         self.flush()
-        _delete(self._participant._ref)
+        cyclone_library.delete(self._participant._ref)
 
     def _topic(self, topic: Topic) -> DdsTopic[Any]:
         entity = self._topics.get(topic.name)
@@ -211,6 +216,12 @@ class CycloneBus(Bus):
                 self._participant, topic.name, topic.type, qos.topic_qos(topic.profile)
             )
         return entity
+
+
+def _wait(waitset: WaitSet, timeout_s: float) -> None:
+    code = cyclone_library.waitset_wait(waitset._ref, None, 0, max(0, int(timeout_s * 1e9)))
+    if code < 0:
+        raise DDSException(code, "Occurred while waiting")
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hedgerow_idl.codec import codec_of
@@ -96,6 +96,9 @@ class MemoryReader(Reader[Any]):
             self._queue.clear()
             return taken
 
+    def wait(self, timeout_s: float) -> None:
+        self.bus.wait_for(lambda: self.waiting, timeout_s)
+
     @property
     def waiting(self) -> bool:
         """Something has arrived and was not taken."""
@@ -135,6 +138,11 @@ class MemoryBus(Bus):
         with self._condition:
             self._condition.wait_for(self._something, timeout_s)
             self._woken = False
+
+    def wait_for(self, what: Callable[[], bool], timeout_s: float) -> None:
+        """Sleep until something that arrivals bring about."""
+        with self._condition:
+            self._condition.wait_for(what, timeout_s)
 
     def wake(self) -> None:
         with self._condition:

@@ -37,7 +37,8 @@ def distinct(kind, number, name=""):
         case Struct():
             return kind.type(**{f.name: distinct(f.kind, number, f.name) for f in kind.fields})
         case Sequence(element=element):
-            return [distinct(element, number, name) for _ in range(2)]
+            items = [distinct(element, number, name) for _ in range(2)]
+            return bytes(items) if kind.is_octets else items
         case Enumeration():
             return list(kind.type)[1 + next(number) % (len(kind.members) - 1)]
         case Text():

@@ -14,6 +14,7 @@ HEAD = """// Made by visitors.py.
 #pragma once
 #include "peer.hpp"
 #include "advicePubSubTypes.h"
+#include "bulkPubSubTypes.h"
 #include "commonPubSubTypes.h"
 #include "controlPubSubTypes.h"
 """

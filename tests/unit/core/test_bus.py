@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
 from hedgerow_idl import Command, Event, NodeState, NodeStatus, UserInput
 from hedgerow_idl.topics import BY_NAME, RING_DEPTH
+from hedgerow_nodes.core import cyclone_bus
 from hedgerow_nodes.core.bus import Bus, Kind, Reader
 from hedgerow_nodes.core.cyclone_bus import CycloneBus
-from hedgerow_nodes.core.environment import Environment
-from hedgerow_nodes.core.memory_bus import MemoryNetwork
-from hedgerow_nodes.core.testing import free_domain
 
 STATUS = BY_NAME["hedgerow/node_status"]
 EVENT = BY_NAME["hedgerow/event"]
@@ -23,25 +21,6 @@ COMMAND = BY_NAME["hedgerow/command"]
 USER_INPUT = BY_NAME["hedgerow/user_input"]
 
 NewBus = Callable[[], Bus]
-
-
-@pytest.fixture(params=["memory", "cyclone"])
-def new_bus(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewBus]:
-    buses: list[Bus] = []
-
-    def keep(bus: Bus) -> Bus:
-        buses.append(bus)
-        return bus
-
-    if request.param == "memory":
-        network = MemoryNetwork()
-        yield lambda: keep(network.bus())
-    else:
-        with free_domain() as domain:
-            environment = Environment.read({"HEDGEROW_HOME": str(tmp_path), "HEDGEROW_DOMAIN": str(domain)})
-            yield lambda: keep(CycloneBus(environment))
-            for bus in buses:
-                bus.close()
 
 
 def arrivals(bus: Bus, reader: Reader[object], count: int, timeout_s: float = 5.0) -> list[tuple[Kind, object]]:
@@ -193,3 +172,86 @@ def test_a_closed_writer_keeps_nothing_for_late_joiners(new_bus: NewBus) -> None
     writer.close()
     ours = new_bus()
     assert arrivals(ours, ours.reader(EVENT), 1, timeout_s=0.3) == []
+
+
+def test_wake_ends_one_wait_and_no_more(new_bus: NewBus) -> None:
+    bus = new_bus()
+    wakes = [bus.wake]
+    if isinstance(bus, CycloneBus):
+        wakes.append(bus._wake_library)
+    for wake in wakes:
+        wake()
+        began = time.monotonic()
+        bus.wait(10.0)
+        assert time.monotonic() - began < 5.0
+        began = time.monotonic()
+        bus.wait(0.1)
+        assert time.monotonic() - began > 0.09
+
+
+def test_a_wait_for_one_topic_sleeps_through_what_arrives_on_others(new_bus: NewBus) -> None:
+    ours, theirs = new_bus(), new_bus()
+    events, statuses = ours.reader(EVENT), ours.reader(STATUS)
+    event, status = theirs.writer(EVENT), theirs.writer(STATUS)
+    event.write(Event(kind="elsewhere"))
+    theirs.flush()
+    ours.wait(5.0)
+    began = time.monotonic()
+    statuses.wait(0.1)
+    assert time.monotonic() - began > 0.09
+    status.write(NodeStatus(node_id="here"))
+    theirs.flush()
+    statuses.wait(5.0)
+    assert [received.sample.node_id for received in statuses.take()] == ["here"]
+    assert [received.sample.kind for received in events.take()] == ["elsewhere"]
+
+
+def test_a_sample_in_parts_arrives_whole_and_can_be_looked_at_where_it_lies(new_bus: NewBus) -> None:
+    ours, theirs = new_bus(), new_bus()
+    reader, writer = ours.reader(EVENT), theirs.writer(EVENT)
+    encoded = writer.codec.encode(Event(kind="in parts", body="ä" * 100))
+    for _ in range(40):
+        writer.write_parts([encoded[:4], b"", memoryview(encoded)[4:50], bytearray(encoded[50:])])
+    theirs.flush()
+    seen: list[bytes] = []
+    give_up = time.monotonic() + 5.0
+    while len(seen) < 40 and time.monotonic() < give_up:
+        ours.wait(0.1)
+        reader.take_views(lambda view: seen.append(bytes(view)))
+    assert seen == [encoded] * 40
+
+
+def test_an_error_while_looking_at_a_sample_leaves_the_reader_usable(new_bus: NewBus) -> None:
+    ours, theirs = new_bus(), new_bus()
+    reader, writer = ours.reader(EVENT), theirs.writer(EVENT)
+
+    def refuse(view: memoryview) -> None:
+        raise ValueError("not this one")
+
+    for kind in ("first", "second"):
+        writer.write(Event(kind=kind))
+        theirs.flush()
+        ours.wait(5.0)
+        if kind == "first":
+            with pytest.raises(ValueError, match="not this one"):
+                reader.take_views(refuse)
+    assert [received.sample.kind for received in reader.take()] == ["second"]
+
+
+def test_bytes_that_are_no_sample_are_not_written(new_bus: NewBus) -> None:
+    bus = new_bus()
+    if isinstance(bus, CycloneBus):
+        with pytest.raises(Exception, match="writing to hedgerow/event"):
+            bus.writer(EVENT).write_parts([b"\0\1\0\0", b"\xff" * 12])
+
+
+def test_a_malformed_last_sample_of_an_instance_is_counted_and_ends_nobody(
+    new_bus: NewBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus = new_bus()
+    if isinstance(bus, CycloneBus):
+        reader = bus.reader(STATUS)
+        info = SimpleNamespace(valid_data=True, instance_state=64)
+        monkeypatch.setattr(cyclone_bus, "ddspy_take", lambda *_: [(b"\0\1\0\0\xff", info)])
+        assert reader.take() == []
+        assert reader.malformed == 1
