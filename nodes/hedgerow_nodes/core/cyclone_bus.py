@@ -29,6 +29,7 @@ _ANY = SampleState.Any | ViewState.Any | InstanceState.Any
 _UNREAD = SampleState.NotRead | ViewState.Any | InstanceState.Any
 _ENDS = {32: Kind.DISPOSED, 64: Kind.LOST}
 _DATA = Kind.DATA
+_LONG_AGO_NS = 3600 * 10**9
 
 
 class CycloneWriter(Writer[Any]):
@@ -191,9 +192,9 @@ class CycloneBus(Bus):
             if not self._closed:
                 self._woken = True
                 self._guard.set(True)
-                # "Neither deaf nor mute, and that again at once" changes nothing but puts an event at the head of the
-                # line of the library's event thread, which wakes it.
-                cyclone_library.set_deafmute(self._participant._ref, False, False, 0)
+                # "Neither deaf nor mute, as before" changes nothing, but when to go back to it is an event. One that is
+                # due before all others wakes the library's event thread; those that it has slept over are due as well.
+                cyclone_library.set_deafmute(self._participant._ref, False, False, -_LONG_AGO_NS)
 
     def flush(self) -> None:
         for writer in self._holding:
