@@ -1,7 +1,7 @@
 """Notices that the wall clock was set back, which would leave the DDS library's timed waits asleep for as long.
 
-The library's wheel waits on the wall clock (it is built for a C library that knows no other clock there). A step back by
-an hour holds up each wait that is under way for an hour: no more signs of life, no more time-outs.
+The library's wheel waits on the wall clock (it is built for a C library that knows no other clock there). A step back
+by an hour holds up each wait that is under way for an hour: no more signs of life, no more time-outs.
 """
 
 from __future__ import annotations
