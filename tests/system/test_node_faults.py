@@ -112,7 +112,7 @@ def test_a_node_that_stands_still_for_less_than_its_lease_is_not_missed(system: 
     last.unlink()
     key = system.submit("pause")
     node = system.processes[at_work(system, key)]
-    for _ in range(5):
+    for _ in range(3):
         os.kill(node.pid, signal.SIGSTOP)
         LOOK_AGAIN.wait(0.5)
         os.kill(node.pid, signal.SIGCONT)

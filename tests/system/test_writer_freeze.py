@@ -21,7 +21,6 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 HERE = Path(__file__).parent
 GAP_S = 0.05
-CALM_S = 0.02
 CALM_FOR_S, FAULT_AFTER_S, FAULT_FOR_S = 1.0, 0.3, 2.0
 """A fault lasts longer than the lease, so that the reader's end is noticed while the writer writes."""
 
@@ -35,10 +34,14 @@ class Trial:
     faulty: dict[str, Any]
 
     @property
-    def judged_s(self) -> float:
-        """The longest gap; on a machine with gaps even without a fault, less the time waited for a processor."""
-        calm = self.calm["longest_gap_s"] <= CALM_S
-        return float(self.faulty["longest_gap_s" if calm else "longest_held_up_s"])
+    def gap_s(self) -> float:
+        """The longest gap by the clock."""
+        return float(self.faulty["longest_gap_s"])
+
+    @property
+    def held_up_s(self) -> float:
+        """The longest gap less the time waited for a processor, which other programs had and no reader can hold."""
+        return float(self.faulty["longest_held_up_s"])
 
     def __str__(self) -> str:
         phases = ((name, phase) for name, phase in (("calm", self.calm), (self.fault, self.faulty)))
@@ -134,19 +137,19 @@ def test_a_reader_that_is_gone_slows_no_writer(pair: Pair, fault: signal.Signals
 def test_other_threads_of_a_writer_wait_no_longer_than_50_ms(pair: Pair) -> None:
     trials = []
     for fault in [signal.SIGSTOP, signal.SIGKILL] * 5:
-        trials.append(calm_enough(pair, fault))
+        trials.append(undisturbed(pair, fault))
         print(f"\nwriter freeze: {trials[-1]}", end="")
-    longest_s = max(trial.judged_s for trial in trials)
-    print(f"\nwriter freeze: {len(trials)} trials, longest gap {longest_s * 1e3:.1f} ms, bound {GAP_S * 1e3:g} ms")
-    assert longest_s <= GAP_S
+    gap_s, held_up_s = max(trial.gap_s for trial in trials), max(trial.held_up_s for trial in trials)
+    print(f"\nwriter freeze: {len(trials)} trials, longest gap {gap_s * 1e3:.1f} ms", end=", ")
+    print(f"{held_up_s * 1e3:.1f} ms without the wait for a processor, bound {GAP_S * 1e3:g} ms")
+    assert held_up_s <= GAP_S
 
 
-def calm_enough(pair: Pair, fault: signal.Signals) -> Trial:
-    """A trial; up to twice another one where the machine had gaps even without a fault, and the last one counts."""
-    trial = pair.trial(fault)
+def undisturbed(pair: Pair, fault: signal.Signals) -> Trial:
+    """A trial; up to twice another one where it was other programs that made the gap too long."""
     for _ in range(2):
-        if trial.calm["longest_gap_s"] <= CALM_S or trial.judged_s <= GAP_S:
-            break
-        print(f"\nwriter freeze: too busy to tell, again: {trial}", end="")
         trial = pair.trial(fault)
-    return trial
+        if trial.gap_s <= GAP_S or trial.held_up_s > GAP_S:
+            return trial
+        print(f"\nwriter freeze: other programs had the processors, again: {trial}", end="")
+    return pair.trial(fault)
