@@ -23,7 +23,7 @@ from hedgerow_nodes.core.task import Cancelled, Refusal, Task
 from hedgerow_nodes.core.work_queue import WorkQueue
 
 LONGEST_WAIT_S = 0.2
-"""A signal is only seen between two waits, so this is also the longest that a node takes to notice Ctrl-C."""
+"""Signals and arrivals end a wait before that."""
 
 STOP_GRACE_S = 1.0
 """How long `close` waits for `on_stop`."""

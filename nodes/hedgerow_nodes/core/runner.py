@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import logging
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 
 from hedgerow_nodes.core.configuration import ConfigurationInvalid, changed_by_json
 from hedgerow_nodes.core.cyclone_bus import CycloneBus
@@ -16,6 +14,7 @@ from hedgerow_nodes.core.garbage import collect_seldom
 from hedgerow_nodes.core.identity import Identity
 from hedgerow_nodes.core.module_node import ModuleNode
 from hedgerow_nodes.core.node_loop import NodeLoop
+from hedgerow_nodes.core.signals import leave_on_signals
 
 EXIT_DONE = 0
 EXIT_USAGE = 2
@@ -37,12 +36,7 @@ def run(node_class: type[ModuleNode], arguments: Sequence[str] | None = None) ->
         print(f"{options.name}: {error}", file=sys.stderr)
         sys.exit(EXIT_USAGE)
     loop = NodeLoop(node_class(environment, configuration), bus, identity)
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        loop.ask_to_leave()
-
-    signal.signal(signal.SIGINT, on_signal)
-    signal.signal(signal.SIGTERM, on_signal)
+    leave_on_signals(loop.ask_to_leave, bus.wake)
     collect_seldom()
     loop.run()
     loop.close()
