@@ -74,7 +74,11 @@ class System(LaunchedSystem):
 
     def wait_ready(self, timeout_s: float = 30.0) -> None:
         """Wait until a problem would be answered."""
-        wait_for(self._ready, timeout_s, lambda: self.log_of("orchestrator"))
+        wait_for(self._ready, timeout_s, self.logs)
+
+    def logs(self) -> str:
+        """What the orchestrator has written, or the supervisor that passes it on."""
+        return "".join(self.log_of(name) for name in ("orchestrator", "up") if name in self.processes)
 
     def ask(self, verb: str, body: dict[str, Any], timeout_s: float = 20.0) -> dict[str, Any]:
         """A request that succeeds."""
@@ -89,7 +93,9 @@ class System(LaunchedSystem):
 
     def task(self, key: tuple[int, int]) -> dict[str, Any]:
         """A task as stored."""
-        task = self.reader.task(*key)
+        reader = self.reader
+        task = reader.task(*key)
+        reader.close()
         assert task is not None
         return task
 
@@ -100,7 +106,7 @@ class System(LaunchedSystem):
             task = self.task(key)
             return task if task["state"] not in ("WAITING", "RUNNING") else None
 
-        return wait_for(ended, timeout_s, lambda: f"{self.task(key)}\n{self.log_of('orchestrator')}")
+        return wait_for(ended, timeout_s, lambda: f"{self.task(key)}\n{self.logs()}")
 
     def node_state(self, name: str) -> str:
         """A node's state as stored."""
@@ -110,11 +116,13 @@ class System(LaunchedSystem):
     def events(self) -> list[EventAdded]:
         """Every event so far, as it was stored."""
         rows: list[EventAdded] = []
-        while page := self.reader.events(after_id=rows[-1].event_id if rows else 0):
+        reader = self.reader
+        while page := reader.events(after_id=rows[-1].event_id if rows else 0):
             for row in page:
                 task = row["task"] or {"problem_id": 0, "iteration_id": 0}
                 body = json.dumps(row["body"])
                 rows.append(EventAdded(row["id"], 0.0, row["kind"], *task.values(), row["stage"], row["node_id"], body))
+        reader.close()
         return rows
 
     def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:

@@ -85,8 +85,18 @@ class Watched:
         for kind in kinds:
             self.system.start_node(kind)
         self.system.start("frontend", ["-m", "hedgerow_frontend"])
-        wait_for(lambda: (self.system.environment.home / "run" / "frontend.json").exists())
-        self.until_ready()
+        self.wait()
+
+    def start_supervised(self, launch_file: Path) -> None:
+        """Start everything by `hedgerow up`, and wait until it is ready."""
+        self.system.start("up", ["-m", "hedgerow_launch", "up", str(launch_file)])
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until the front end is there, and the system ready."""
+        announced = self.system.environment.home / "run" / "frontend.json"
+        wait_for(announced.exists, 60.0, self.system.logs)
+        self.until_ready(60.0)
 
     @property
     def file(self) -> Path:
@@ -105,7 +115,7 @@ class Watched:
             status, detail = self._submit(f"{name}-{next(numbers)}")
             return detail if status == 503 and word in detail else ""
 
-        return wait_for(refused, 30.0, lambda: f"{self.acknowledged}\n{self.system.log_of('orchestrator')}")
+        return wait_for(refused, 30.0, lambda: f"{self.acknowledged}\n{self.system.logs()}")
 
     def until_trouble(self, *words: str, timeout_s: float = 30.0) -> None:
         """Wait until `/readyz` names the trouble, and then until the doctor does."""
@@ -123,7 +133,7 @@ class Watched:
             check = next((each for each in json.loads(said)["checks"] if each["name"] == "ready: store"), None)
             return named(check) and (code, check["verdict"]) == (1, "fail") and check["way_out"] != ""
 
-        wait_for(seen, timeout_s, lambda: f"{self._http('/readyz')}\n{self.system.log_of('orchestrator')}")
+        wait_for(seen, timeout_s, lambda: f"{self._http('/readyz')}\n{self.system.logs()}")
         wait_for(diagnosed, 30.0, lambda: str(self.doctor("--json")))
 
     def until_ready(self, timeout_s: float = 30.0) -> None:
@@ -131,13 +141,13 @@ class Watched:
         wait_for(
             lambda: self._http("/readyz")[0] == 200,
             timeout_s,
-            lambda: f"{self._http('/readyz')}\n{self.system.log_of('orchestrator')}",
+            lambda: f"{self._http('/readyz')}\n{self.system.logs()}",
         )
 
     def all_succeed(self) -> None:
         """Every task that was acknowledged ends well, once."""
         assert len(set(self.acknowledged.values())) == len(self.acknowledged), (
-            f"{self.acknowledged}\n{self.system.log_of('orchestrator')}"
+            f"{self.acknowledged}\n{self.system.logs()}"
         )
         for name, key in self.acknowledged.items():
             task = self.system.finish(key)

@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 from running import System, wait_for
 from store_world import Watched, fill, holding_nodes, mounted, read_only, unchangeable
+from up_system import trivial_launch_file
 
 from hedgerow_nodes.core.environment import Environment
 from hedgerow_orchestrator.states import TaskState
 from hedgerow_orchestrator.store import migrate
 from hedgerow_orchestrator.store.changes import Change
 from hedgerow_orchestrator.store.testing import StorePlace, a_stage, a_task, an_attempt, an_event, an_output
+from tests.debian_postgres import Postgres
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 
@@ -172,3 +174,33 @@ def test_old_rows_are_pruned_while_tasks_run(system: System) -> None:
     for name, key in watched.acknowledged.items():
         assert (system.finish(key)["title"], system.task(key)["state"]) == (name, "SUCCEEDED")
     assert "cannot be written" not in system.log_of("orchestrator")
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    """Debian's PostgreSQL, ended with the test."""
+    server = Postgres()
+    yield server
+    server.close()
+
+
+def test_postgresql_is_stopped_and_started_again(
+    hedgerow_environment: Environment, postgres: Postgres, tmp_path: Path
+) -> None:
+    environment = Environment.read({**hedgerow_environment.variables(), "HEDGEROW_STORE": postgres.url})
+    system = System(environment)
+    try:
+        watched = Watched(system)
+        watched.start_supervised(trivial_launch_file(tmp_path))
+        for number in range(10):
+            assert watched.submit(f"before-{number}") == 202
+        postgres.stop()
+        watched.refusal("during", "unavailable")
+        watched.until_trouble("since", "unavailable")
+        postgres.start()
+        watched.until_ready(60.0)
+        for name in ("during-1", "after"):
+            assert watched.submit(name) == 202
+        watched.all_succeed()
+    finally:
+        system.stop()

@@ -28,12 +28,10 @@ from hedgerow_orchestrator.store.reader import StoreReader
 from hedgerow_orchestrator.store.writer import Store
 
 POSTGRES_VARIABLE = "HEDGEROW_TEST_POSTGRES"
+"""The URL of a PostgreSQL database, in which each place is a schema."""
+
+DATABASES = ("sqlite", "postgresql")
 NODE_ID = "5f0c8c52-4d1c-4c8e-9a43-0d6f2c3b7a10"
-
-
-def databases() -> list[str]:
-    """Name the databases that can be tested here: SQLite, and PostgreSQL where HEDGEROW_TEST_POSTGRES names one."""
-    return ["sqlite", "postgresql"] if os.environ.get(POSTGRES_VARIABLE) else ["sqlite"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from hedgerow_orchestrator.store.changes import Change
 from hedgerow_orchestrator.store.errors import CommitUncertain, StoreError, StoreMissing, StoreUnavailable
 from hedgerow_orchestrator.store.recovery import LastIds
 from hedgerow_orchestrator.store.testing import (
+    DATABASES,
     StorePlace,
     a_node,
     a_request,
@@ -28,7 +29,6 @@ from hedgerow_orchestrator.store.testing import (
     an_attempt,
     an_event,
     an_output,
-    databases,
     new_place,
 )
 from hedgerow_orchestrator.store.writer import Store
@@ -36,7 +36,7 @@ from hedgerow_orchestrator.store.writer import Store
 WRITERS = "BEGIN IMMEDIATE"
 
 
-@pytest.fixture(params=databases())
+@pytest.fixture(params=DATABASES)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StorePlace]:
     with new_place(tmp_path, request.param) as place:
         yield place
@@ -346,10 +346,10 @@ def test_the_records_under_test_are_all_there_are() -> None:
     assert kinds == set(Change.__args__)
 
 
-@pytest.mark.skipif("postgresql" not in databases(), reason="needs PostgreSQL")
+@pytest.mark.parametrize("database", ["postgresql"])
 @pytest.mark.parametrize("during_commit", [False, True])
 def test_a_lost_connection_is_unavailable_before_commit_and_uncertain_during_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, during_commit: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str, during_commit: bool
 ) -> None:
     class Breaking:
         """The store's connection, cut by the server before its first statement or before its COMMIT."""
@@ -364,11 +364,11 @@ def test_a_lost_connection_is_unavailable_before_commit_and_uncertain_during_it(
                     other.exec_driver_sql(f"SELECT pg_terminate_backend({backend}, 5000)")
             return getattr(self.connection, name)
 
-    with new_place(tmp_path, "postgresql") as place, place.writer() as store:
+    with new_place(tmp_path, database) as place, place.writer() as store:
         store.commit([an_event(1)], durable=True)
         opened = store._open
         with monkeypatch.context() as patched:
-            patched.setattr(store, "_open", lambda durable: Breaking(opened(durable=durable)))
+            patched.setattr(store, "_open", lambda: Breaking(opened()))
             with pytest.raises(CommitUncertain if during_commit else StoreUnavailable):
                 store.commit([an_event(2)], durable=True)
         store.commit([an_event(2)], durable=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hedgerow_orchestrator.states import StageState, TaskState
 from hedgerow_orchestrator.store.changes import Change, EventAdded
 from hedgerow_orchestrator.store.projection import differences, project
-from hedgerow_orchestrator.store.testing import a_stage, a_task, an_event, databases, new_place
+from hedgerow_orchestrator.store.testing import DATABASES, a_stage, a_task, an_event, new_place
 
 # What happened to two tasks; stages that were never begun wait and have no event.
 RUN = [
@@ -63,7 +63,7 @@ TABLES: list[Change] = [
 ]
 
 
-@pytest.mark.parametrize("database", databases())
+@pytest.mark.parametrize("database", DATABASES)
 def test_the_tables_say_what_the_stored_events_say(tmp_path: Path, database: str) -> None:
     with new_place(tmp_path, database) as place, place.writer() as store, place.reader() as reader:
         for event in events_of(RUN):

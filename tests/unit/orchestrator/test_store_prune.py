@@ -16,6 +16,7 @@ from hedgerow_orchestrator.store.changes import Change
 from hedgerow_orchestrator.store.errors import StoreError, StoreMissing
 from hedgerow_orchestrator.store.prune import prune
 from hedgerow_orchestrator.store.testing import (
+    DATABASES,
     StorePlace,
     a_request,
     a_stage,
@@ -23,7 +24,6 @@ from hedgerow_orchestrator.store.testing import (
     an_attempt,
     an_event,
     an_output,
-    databases,
     new_place,
 )
 
@@ -32,7 +32,7 @@ DAY_S = 86_400.0
 OLD_S, YOUNG_S = NOW_S - 2 * DAY_S, NOW_S - 10.0
 
 
-@pytest.fixture(params=databases())
+@pytest.fixture(params=DATABASES)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StorePlace]:
     with new_place(tmp_path, request.param) as place:
         yield place

@@ -18,6 +18,7 @@ from hedgerow_orchestrator.store.errors import BadCursor, BlobCorrupt, StoreErro
 from hedgerow_orchestrator.store.pages import decode_cursor, encode_cursor
 from hedgerow_orchestrator.store.reader import StoreReader
 from hedgerow_orchestrator.store.testing import (
+    DATABASES,
     NODE_ID,
     StorePlace,
     a_node,
@@ -26,14 +27,13 @@ from hedgerow_orchestrator.store.testing import (
     an_attempt,
     an_event,
     an_output,
-    databases,
     new_place,
 )
 from hedgerow_orchestrator.store.views import iso_time
 from hedgerow_orchestrator.store.writer import Store
 
 
-@pytest.fixture(params=databases())
+@pytest.fixture(params=DATABASES)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StorePlace]:
     with new_place(tmp_path, request.param) as place:
         yield place
@@ -258,7 +258,7 @@ def test_limits_are_capped(store: Store, reader: StoreReader) -> None:
 KEYS = [(p, i) for p in range(1, 14) for i in range(1, 1 + (p * 7) % 5)]
 
 
-@pytest.fixture(scope="module", params=databases())
+@pytest.fixture(scope="module", params=DATABASES)
 def full(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreReader]:
     states = list(TaskState)
     tasks = [a_task(p, i, state=states[(p + i) % len(states)]) for p, i in KEYS]

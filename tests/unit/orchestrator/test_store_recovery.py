@@ -14,6 +14,7 @@ from hedgerow_orchestrator.store import recovery
 from hedgerow_orchestrator.store.errors import BlobCorrupt
 from hedgerow_orchestrator.store.recovery import LastIds
 from hedgerow_orchestrator.store.testing import (
+    DATABASES,
     StorePlace,
     a_request,
     a_stage,
@@ -21,13 +22,12 @@ from hedgerow_orchestrator.store.testing import (
     an_attempt,
     an_event,
     an_output,
-    databases,
     new_place,
 )
 from hedgerow_orchestrator.store.writer import Store
 
 
-@pytest.fixture(params=databases())
+@pytest.fixture(params=DATABASES)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StorePlace]:
     with new_place(tmp_path, request.param) as place:
         yield place
@@ -139,9 +139,8 @@ def test_a_task_whose_stages_finished_is_loaded_with_their_ends(store: Store) ->
     assert (loaded.stages, loaded.attempts) == ([a_stage(**ended)], [an_attempt(**ended)])
 
 
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 def test_listing_what_is_open_reads_only_the_index(place: StorePlace) -> None:
-    if not place.store_url.startswith("sqlite"):
-        pytest.skip("the plan is SQLite's")
     statements: list[str] = []
 
     def seen(*arguments: Any) -> None:
