@@ -28,6 +28,11 @@ ROWS: tuple[Row, ...] = (
     Row("throughput", "benchmarks.rows.throughput", budget_s=40),
     Row("ingest", "benchmarks.rows.ingest", budget_s=30),
     Row("tensors", "benchmarks.rows.tensors", budget_s=60),
+    Row("pipeline throughput", "benchmarks.rows.pipeline_throughput", budget_s=120),
+    Row("pipeline latency", "benchmarks.rows.pipeline_latency", budget_s=100),
+    Row("start", "benchmarks.rows.start", budget_s=60),
+    Row("memory", "benchmarks.rows.memory", budget_s=400, is_long=True),
+    Row("growth", "benchmarks.rows.growth", budget_s=1500, is_long=True),
 )
 
 BENCH_S = 590.0
