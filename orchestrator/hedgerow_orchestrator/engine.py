@@ -8,6 +8,7 @@ again as often as the pipeline allows. A refusal is final.
 from __future__ import annotations
 
 import itertools
+import math
 import uuid
 from collections.abc import Callable
 
@@ -59,6 +60,8 @@ class Engine:
         self._outcomes = Outcomes(new_id or _counted_ids(), self._line, self._forget)
         self._confirm_by_s: float | None = None
         self._check_at_s = 0.0
+        # When a node of a kind was seen to go: how long none has been there counts from the last one's end.
+        self._left_at_s: dict[str, float] = {}
         self.late_outputs = 0
 
     @property
@@ -170,7 +173,11 @@ class Engine:
 
     def on_answer(self, step: Step, answer: CommandAnswer) -> None:
         """A node answered a RUN."""
-        run = self._active.get((answer.task.problem_id, answer.task.iteration_id))
+        key = answer.task.problem_id, answer.task.iteration_id
+        if answer.code is AnswerCode.REFUSED:
+            # Also of a task that has ended meanwhile: the node will write no output for it.
+            self._hands.release(answer.node_id, key, answer.stage, answer.attempt)
+        run = self._active.get(key)
         stage = run.stages.get(answer.stage) if run else None
         if run is None or stage is None or stage.attempt is None or stage.row.state is not StageState.RUNNING:
             return
@@ -179,11 +186,12 @@ class Engine:
         if answer.code is AnswerCode.MISSING_INPUTS:
             step.resend.extend((run.id, topic) for topic in answer.missing)
         elif answer.code is AnswerCode.REFUSED:
-            self._hands.release(answer.node_id, run.key, answer.stage, answer.attempt)
             self._outcomes.lose(step, run, stage, "REFUSED", answer.reason)
 
     def on_node(self, step: Step, node: Node, *, gone: bool) -> None:
         """A node said how it is, or is gone."""
+        if gone:
+            self._left_at_s[node.info.kind] = step.clock_s
         for held in self._hands.of(node.node_id):
             incarnation = held.attempt.incarnation
             if incarnation > node.info.incarnation:
@@ -193,7 +201,10 @@ class Engine:
                 self._hands.release(node.node_id, held.key, held.attempt.stage, held.attempt.attempt)
                 if run is not None and stage is not None:
                     self._outcomes.lose(step, run, stage, "NODE_LOST", f"node {node.name} was lost")
-            elif run is not None and stage is not None and _forgotten(node, stage, step.clock_s):
+            elif run is None or stage is None:
+                if _has_nothing(node, held.given_at_s, step.clock_s):
+                    self._hands.release(node.node_id, held.key, held.attempt.stage, held.attempt.attempt)
+            elif _forgotten(node, stage, step.clock_s):
                 self._send_again(step, run, stage, node)
 
     def _late(self, step: Step, stage: StageRun | None, output: OutputAdded) -> None:
@@ -241,8 +252,10 @@ class Engine:
                 self._end_lonely(step, kind)
 
     def _end_lonely(self, step: Step, kind: str) -> None:
+        left_at_s = self._left_at_s.get(kind, -math.inf)
         for run, stage in self._line.waiting(kind):
-            if step.clock_s - stage.waiting_since_s > stage.spec.node_wait_s and run.key in self._active:
+            lonely_s = step.clock_s - max(stage.waiting_since_s, left_at_s)
+            if lonely_s > stage.spec.node_wait_s and run.key in self._active:
                 seen = ", ".join(sorted({node.info.kind for node in self._registry if node.info.kind})) or "none"
                 reason = f"no node of kind {kind!r} came within {stage.spec.node_wait_s:g} s; seen: {seen}"
                 self._outcomes.fail(step, run, stage, StageState.FAILED, "NO_NODE", reason, final=True)
@@ -330,8 +343,12 @@ def _forgotten(node: Node, stage: StageRun, clock_s: float) -> bool:
     """The node says, well after the RUN was written, that it has nothing to do: the RUN did not arrive."""
     if not stage.sent_at_s >= 0:
         return True  # recovered from the store: whether it arrived is not known
-    nothing_to_do = node.state is NodeState.IDLE and node.status.queued == 0
-    return nothing_to_do and clock_s > stage.sent_at_s + RESEND_S
+    return _has_nothing(node, stage.sent_at_s, clock_s)
+
+
+def _has_nothing(node: Node, sent_at_s: float, clock_s: float) -> bool:
+    """The node says, well after something was written to it, that it has nothing to do."""
+    return node.state is NodeState.IDLE and node.status.queued == 0 and clock_s > sent_at_s + RESEND_S
 
 
 def _counted_ids() -> Callable[[], str]:

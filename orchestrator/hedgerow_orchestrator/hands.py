@@ -25,6 +25,11 @@ class Held:
     attempt: AttemptRow
     give_up_at_s: float
 
+    @property
+    def given_at_s(self) -> float:
+        """When it was given, or adopted after a restart, by the monotonic clock."""
+        return self.give_up_at_s - (self.attempt.deadline_at_s - self.attempt.started_at_s)
+
 
 class Hands:
     """The attempts in hand, by node."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hedgerow_idl import (
     AnswerCode,
@@ -20,9 +21,11 @@ from hedgerow_idl import (
 from hedgerow_orchestrator.effects import EventLog, Step
 from hedgerow_orchestrator.engine import Engine
 from hedgerow_orchestrator.pipeline import Pipeline, StageSpec
+from hedgerow_orchestrator.recovery import recover
 from hedgerow_orchestrator.registry import Registry, Transition
 from hedgerow_orchestrator.states import StageState, TaskState
 from hedgerow_orchestrator.store.changes import AttemptRow, EventAdded, OutputAdded, StageRow, TaskRow
+from hedgerow_orchestrator.store.recovery import OpenTask
 
 SOURCES = {"user_input": "t/user_input", "baselines": "t/baselines"}
 
@@ -58,8 +61,8 @@ class World:
         self.clock_s = 50.0
         self.log = EventLog(0)
         self.registry = Registry()
-        ids = itertools.count(1)
-        self.engine = Engine(self.registry, SOURCES, new_id=lambda: f"command-{next(ids)}")
+        self._ids = itertools.count(1)
+        self.engine = self._new_engine()
         self.tasks: dict[tuple[int, int], TaskRow] = {}
         self.stages: dict[tuple[int, int, str], StageRow] = {}
         self.attempts: dict[tuple[int, int, str, int], AttemptRow] = {}
@@ -69,12 +72,41 @@ class World:
         self.resend: list[tuple[TaskId, str]] = []
         self.unreachable: set[str] = set()
 
+    def restart(self) -> None:
+        """The orchestrator is killed and starts again from what is booked; it knows no node and remembers nothing."""
+        self.registry = Registry()
+        self.engine = self._new_engine()
+        recover(self, self.engine, self.plan, self.clock_s)  # type: ignore[arg-type]
+
+    def _new_engine(self) -> Engine:
+        return Engine(self.registry, SOURCES, new_id=lambda: f"command-{next(self._ids)}")
+
+    def open_ids(self, states: Sequence[TaskState]) -> list[tuple[int, int]]:
+        """As the store: the tasks in these states, in id order."""
+        return sorted(key for key, row in self.tasks.items() if row.state in states)
+
+    def open_tasks(self, states: Sequence[TaskState]) -> list[OpenTask]:
+        """As the store: the tasks in these states with stages and attempts, each row a new one."""
+        return [
+            OpenTask(
+                copy.copy(self.tasks[key]),
+                [copy.copy(row) for (*task, _), row in self.stages.items() if (*task,) == key],
+                [copy.copy(row) for (*task, _, _), row in sorted(self.attempts.items()) if (*task,) == key],
+            )
+            for key in self.open_ids(states)
+        ]
+
+    def accepted_topics(self, problem_id: int, iteration_id: int) -> dict[str, str]:
+        """As the store: on which topic the accepted output of each stage travelled."""
+        key = problem_id, iteration_id
+        return {o.stage: o.topic for o in self.outputs if o.accepted and (o.problem_id, o.iteration_id) == key}
+
     def step(self, act: Callable[[Step], None] = lambda step: None) -> Step:
         """One pass: an act, admissions, the clock; then what came out is booked."""
         step = Step(self.now_s, self.clock_s, self.log)
         act(step)
         while (key := self.engine.next_to_admit()) is not None:
-            assert self.engine.admit(step, key, self.tasks.get, self.plan)
+            assert self.engine.admit(step, key, lambda key: copy.copy(self.tasks.get(key)), self.plan)
         self.engine.tick(step, lambda node_id: node_id not in self.unreachable)
         for change in step.changes:
             self._book(change)
@@ -106,8 +138,9 @@ class World:
         incarnation: int = 1,
         inputs: tuple[str, ...] | None = None,
         capabilities: tuple[str, ...] = (),
+        state: NodeState = NodeState.IDLE,
     ) -> str:
-        """A node of a kind appears and is IDLE; its id is its name."""
+        """A node of a kind appears and says how it is; its id is its name."""
         name = name or kind
         topics = [SOURCES.get(source, f"t/{source}") for source in self.plan.stages[kind].inputs]
         info = NodeInfo(
@@ -121,7 +154,7 @@ class World:
             capabilities=list(capabilities),
         )
         self._apply(self.registry.on_info(info, self.now_s, self.clock_s))
-        self.status(name, NodeState.IDLE, incarnation)
+        self.status(name, state, incarnation)
         return name
 
     def join_all(self) -> None:
@@ -137,17 +170,37 @@ class World:
         self._apply(self.registry.on_status(status, self.now_s, self.clock_s))
         node = self.registry.get(name)
         assert node is not None
-        self.step(lambda step: self.engine.on_node(step, node, gone=False))
+        self.step(lambda step: self.engine.on_node(step, node, gone=node.state is NodeState.INACTIVE))
 
-    def lose(self, name: str) -> None:
-        """A node is silent for longer than its lease."""
+    def lose(self, name: str, incarnation: int | None = None) -> None:
+        """A node is silent for longer than its lease; by default the process that was heard last."""
         node = self.registry.get(name)
-        self._apply(self.registry.on_lost(name, node.info.incarnation if node else 1, self.now_s, self.clock_s))
+        if incarnation is None:
+            incarnation = node.info.incarnation if node else 1
+        self._apply(self.registry.on_lost(name, incarnation, self.now_s, self.clock_s))
+
+    def leave(self, name: str, incarnation: int) -> None:
+        """A node says goodbye."""
+        self._apply(self.registry.on_goodbye(name, incarnation, self.now_s, self.clock_s))
 
     def output(self, command: Command, outcome: Outcome = Outcome.SUCCEEDED, code: str = "", reason: str = "") -> None:
         """A node ends the attempt that it was told to run."""
-        header = Header(task=command.task, attempt=command.attempt, outcome=outcome, error_code=code, reason=reason)
-        output = OutputAdded(
+        self.outputs_at_once([(command, outcome, code)], reason)
+
+    def outputs_at_once(self, written: Sequence[tuple[Command, Outcome, str]], reason: str = "") -> None:
+        """The ends of several attempts arrive in one pass, each with its command, outcome and error code."""
+
+        def take(step: Step) -> None:
+            for command, outcome, code in written:
+                header = Header(
+                    task=command.task, attempt=command.attempt, outcome=outcome, error_code=code, reason=reason
+                )
+                self.engine.on_output(step, self._output_row(command), header)
+
+        self.step(take)
+
+    def _output_row(self, command: Command) -> OutputAdded:
+        return OutputAdded(
             problem_id=command.task.problem_id,
             iteration_id=command.task.iteration_id,
             stage=command.stage,
@@ -160,7 +213,6 @@ class World:
             cdr=b"",
             plain="{}",
         )
-        self.step(lambda step: self.engine.on_output(step, output, header))
 
     def answer(self, command: Command, code: AnswerCode, **fields: object) -> None:
         """A node answers a command."""

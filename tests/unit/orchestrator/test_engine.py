@@ -1,4 +1,4 @@
-"""The task engine: order, retries, losses, late outputs, time-outs, recovery, and that every task ends."""
+"""The task engine, one promise at a time: order, retries, losses, late outputs, time-outs, recovery."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from collections import Counter
 
 import pytest
 from engine_world import DIAMOND, World, pipeline
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from hedgerow_idl import AnswerCode, Command, CommandKind, NodeState, Outcome
+from hedgerow_idl import AnswerCode, CommandKind, NodeState, Outcome
 from hedgerow_orchestrator.engine import ADMITTED
 from hedgerow_orchestrator.hands import IN_HAND
 from hedgerow_orchestrator.states import StageState, TaskState
@@ -213,6 +210,46 @@ def test_a_stage_whose_kind_never_comes_fails_and_names_who_is_there() -> None:
     assert "seen: b" in world.tasks[1, 1].reason
 
 
+def test_who_has_long_waited_beside_a_node_is_not_failed_the_moment_that_the_node_is_gone() -> None:
+    world = World(pipeline(a=("user_input",)))
+    world.join("a")
+    for problem in range(1, IN_HAND + 2):
+        world.submit(problem)
+    world.later(29.0)
+    world.lose("a")
+    world.later(1.5)
+    assert world.tasks[IN_HAND + 1, 1].state is TaskState.RUNNING
+    world.later(29.0)
+    assert world.tasks[IN_HAND + 1, 1].error_code == "NO_NODE"
+
+
+def cancel(world: World, problem: int) -> None:
+    row = world.engine.run_of((problem, 1)).row  # type: ignore[union-attr]
+    world.step(lambda step: world.engine.cancel(step, row, world.plan))
+
+
+def test_a_refusal_that_comes_after_the_task_was_cancelled_leaves_the_node_free() -> None:
+    world = World(pipeline(a=("user_input",)))
+    world.join("a")
+    for problem in range(1, IN_HAND + 2):
+        world.submit(problem)
+    first = world.runs()[0]
+    cancel(world, 1)
+    world.answer(first, AnswerCode.REFUSED, reason="stopped")
+    assert [command.task.problem_id for command in world.runs()] == [IN_HAND + 1]
+
+
+def test_a_cancelled_attempt_that_never_reached_its_node_does_not_get_the_node_restarted() -> None:
+    world = World(pipeline(a=("user_input",)))
+    world.join("a")
+    world.submit()
+    cancel(world, 1)
+    world.let_pass(0.6)
+    world.status("a", NodeState.IDLE)
+    world.later(11.0)
+    assert world.kinds("node.restart_wanted") == []
+
+
 def test_a_node_that_reads_more_than_the_stage_provides_is_told_so() -> None:
     world = World()
     world.join("a", inputs=("t/user_input", "t/b"))
@@ -292,98 +329,3 @@ def test_recovered_work_is_adopted_from_a_living_node_and_redone_for_a_dead_one(
     after.output(redone[0])
     succeed_all(after)
     assert after.tasks[1, 1].state is TaskState.SUCCEEDED
-
-
-class AnyHistory(RuleBasedStateMachine):
-    """Whatever nodes do and whenever they die: nothing runs early or twice, and in the end every task ends."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.world = World()
-        self.outstanding: list[Command] = []
-        self.incarnation = 0
-        self.problems = 0
-
-    def collect(self) -> None:
-        self.outstanding += self.world.runs()
-
-    @rule()
-    def submit(self) -> None:
-        self.problems += 1
-        self.world.submit(self.problems)
-        self.collect()
-
-    @rule(kind=st.sampled_from("abcd"), name=st.sampled_from(["x", "y"]))
-    def join(self, kind: str, name: str) -> None:
-        self.incarnation += 1
-        self.world.join(kind, f"{kind}{name}", self.incarnation)
-        self.collect()
-
-    @rule(kind=st.sampled_from("abcd"), name=st.sampled_from(["x", "y"]))
-    def lose(self, kind: str, name: str) -> None:
-        self.world.lose(f"{kind}{name}")
-        self.collect()
-
-    @rule(seconds=st.sampled_from([0.05, 0.3, 2.0, 11.0]))
-    def later(self, seconds: float) -> None:
-        self.world.later(seconds)
-        self.collect()
-
-    @precondition(lambda self: self.outstanding)
-    @rule(data=st.data(), outcome=st.sampled_from(list(Outcome)), final=st.booleans(), again=st.booleans())
-    def output(self, data: st.DataObject, outcome: Outcome, final: bool, again: bool) -> None:
-        command = data.draw(st.sampled_from(self.outstanding))
-        if not again:
-            self.outstanding.remove(command)
-        code = "" if outcome is Outcome.SUCCEEDED else ("NO_MODEL" if final else "EXCEPTION")
-        self.world.output(command, outcome, code, "because")
-        self.collect()
-
-    @invariant()
-    def one_attempt_at_a_time(self) -> None:
-        running = [(a.problem_id, a.stage) for a in self.world.running_attempts()]
-        assert len(running) == len(set(running))
-
-    @invariant()
-    def one_accepted_output_a_stage(self) -> None:
-        accepted = Counter((o.problem_id, o.stage) for o in self.world.outputs if o.accepted)
-        assert all(count == 1 for count in accepted.values())
-
-    @invariant()
-    def a_stage_runs_only_after_what_it_needs(self) -> None:
-        for (problem, _, name), row in self.world.stages.items():
-            if row.state in (StageState.RUNNING, StageState.SUCCEEDED):
-                for need in DIAMOND.stages[name].inputs:
-                    if need in DIAMOND.stages:
-                        assert self.world.stage(need, problem).state is StageState.SUCCEEDED
-
-    @invariant()
-    def a_finished_task_has_only_finished_stages(self) -> None:
-        for (problem, _), task in self.world.tasks.items():
-            if task.state.final:
-                assert all(self.world.stage(name, problem).state.final for name in DIAMOND.stages)
-
-    @invariant()
-    def events_are_numbered_without_gaps(self) -> None:
-        assert [e.event_id for e in self.world.events] == list(range(1, len(self.world.events) + 1))
-
-    def teardown(self) -> None:
-        for kind in "abcd":
-            self.incarnation += 1
-            self.world.join(kind, f"{kind}x", self.incarnation)
-            self.incarnation += 1
-            self.world.join(kind, f"{kind}y", self.incarnation)
-        for _ in range(200):
-            self.collect()
-            for command in self.outstanding:
-                self.world.output(command)
-            self.outstanding = []
-            self.world.later(0.5)
-            if all(task.state.final for task in self.world.tasks.values()):
-                break
-        assert all(task.state.final for task in self.world.tasks.values())
-        assert self.world.engine.active == 0
-
-
-AnyHistory.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
-TestAnyHistory = AnyHistory.TestCase
