@@ -60,9 +60,9 @@ class KillLog:
         of = [kill for kill in self.kills if name in (None, kill.victim)]
         return sum(kill.in_flight > 0 for kill in of) / len(of) if of else 0.0
 
-    def enough(self, each: int) -> bool:
-        """Every process was killed so often at its work, and half of the kills of each came with a task in flight."""
-        return all(self.count(name) >= each and self.share_in_flight(name) >= 0.5 for name in self.names)
+    def enough(self, each: int, share: float = 0.5) -> bool:
+        """Every process was killed so often at its work, and this share of each one's kills hit a task in flight."""
+        return all(self.count(name) >= each and self.share_in_flight(name) >= share for name in self.names)
 
     def lines(self) -> str:
         """The log as JSON lines."""
