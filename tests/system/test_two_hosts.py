@@ -35,7 +35,7 @@ def link() -> Iterator[Link]:
 
 
 class TwoHosts:
-    """The orchestrator and some nodes on host a, which is told b's address; the rest on b, which is told its own only."""
+    """The orchestrator and some nodes on host a, which is told b's address; the rest on b, which knows its own only."""
 
     def __init__(self, link: Link, folder: Path, domain: int) -> None:
         self.link = link
