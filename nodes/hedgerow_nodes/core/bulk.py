@@ -18,6 +18,9 @@ from hedgerow_idl.topics import BY_NAME
 from hedgerow_nodes.core.bus import Bus
 from hedgerow_nodes.core.tensor_chunks import Assembly, Tensor, chunks, opened
 
+SENT_CHUNK_BYTES = CHUNK_BYTES // 4
+"""Smaller than a chunk may be: a reader copies one while the next is on its way."""
+
 WINDOW_BYTES = 2 * CHUNK_BYTES
 """So much may be on its way, or lie with a reader that has not taken it: less than a socket's buffer holds."""
 
@@ -64,7 +67,7 @@ class TensorWriter:
         Raises:
             TypeError: its elements are no numbers or truth values.
         """
-        for parts in chunks(array, self._stream_id, self._position + 1):
+        for parts in chunks(array, self._stream_id, self._position + 1, SENT_CHUNK_BYTES):
             self._make_room(len(parts[1]))
             self._chunks.write_parts(parts)
             self._position += 1
