@@ -134,6 +134,7 @@ class NodeHarness:
 
 
 _domain_locks: dict[int, int] = {}
+_used_here: set[int] = set()
 """File descriptors of the locks that this process holds, by domain."""
 
 
@@ -146,6 +147,8 @@ def free_domain() -> Iterator[int]:
     """
     numbers = list(range(2, 100))
     random.shuffle(numbers)
+    # The DDS library keeps a domain's settings for the life of a process: another test may want others.
+    numbers.sort(key=_used_here.__contains__)
     for number in numbers:
         path = Path(tempfile.gettempdir()) / f"hedgerow-test-domain-{number}.lock"
         with path.open("a+") as lock:
@@ -153,6 +156,7 @@ def free_domain() -> Iterator[int]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
+            _used_here.add(number)
             _domain_locks[number] = lock.fileno()
             try:
                 yield number

@@ -127,9 +127,8 @@ def test_a_store_that_was_moved_is_copied_out(store: sqlite3.Connection, path: P
 def test_a_store_in_its_place_needs_no_rescue(store: sqlite3.Connection, path: Path, tmp_path: Path) -> None:
     with pytest.raises(CannotRescue, match="nothing to rescue"):
         rescue(os.getpid(), path, tmp_path / "copy.sqlite")
-    store.close()
     with pytest.raises(CannotRescue, match="no SQLite database open"):
-        rescue(os.getpid(), path, tmp_path / "copy.sqlite")
+        rescue(os.getppid(), path, tmp_path / "copy.sqlite")
     with pytest.raises(CannotRescue, match="does not exist"):
         rescue(2**22 + 1, path, tmp_path / "copy.sqlite")
     assert list(tmp_path.glob("copy*")) == []
