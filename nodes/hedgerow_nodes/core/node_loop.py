@@ -31,9 +31,10 @@ STOP_GRACE_S = 1.0
 
 @dataclass(eq=False)
 class Hook:
-    """One call of `on_start` or `on_stop`; told apart by identity."""
+    """One call of `on_start` or `on_stop`, told apart by identity; after another STOP or RESET it no longer counts."""
 
     name: str
+    counts: bool = True
 
 
 class NodeLoop:
@@ -75,6 +76,7 @@ class NodeLoop:
         self._done_level = logging.DEBUG if node.execution == INLINE else logging.INFO
         self._current: Task | None = None
         self._starting: Hook | None = None
+        self._hooks: list[Hook] = []
         self._leave_asked = False
         self._said.announce()
         self._begin_start()
@@ -186,7 +188,9 @@ class NodeLoop:
             self._give_up_work("STOPPED", f"node {self.identity.name} was told to {trigger}")
             self._move(trigger)
             self._starting = None
-            self._executor.submit(Hook("stop"), self.node.on_stop)
+            for hook in self._hooks:
+                hook.counts = False
+            self._call("stop", self.node.on_stop)
             self._said.stopped = trigger is Trigger.STOP
             if trigger is Trigger.RESET:
                 self._begin_start()
@@ -206,8 +210,13 @@ class NodeLoop:
 
     def _begin_start(self) -> None:
         if self._starting is None:
-            self._starting = Hook("start")
-            self._executor.submit(self._starting, self.node.on_start)
+            self._starting = self._call("start", self.node.on_start)
+
+    def _call(self, name: str, call: Callable[[], None]) -> Hook:
+        hook = Hook(name)
+        self._hooks.append(hook)
+        self._executor.submit(hook, call)
+        return hook
 
     def _settle(self) -> None:
         """Handle what has ended and begin what can begin, until neither is left."""
@@ -235,14 +244,17 @@ class NodeLoop:
         return True
 
     def _on_hook(self, done: Done) -> None:
-        """`on_start` or `on_stop` has returned; a start that was given up by STOP or RESET no longer counts."""
+        """`on_start` or `on_stop` has returned, or raised."""
         hook: Hook = done.job
+        self._hooks.remove(hook)
         is_start = hook is self._starting
         if is_start:
             self._starting = None
         if done.error is not None:
-            self._said.error = f"on_{hook.name}: {_sentence(done.error)}"
             self._log.error("%s: on_%s failed: %s", self.identity.name, hook.name, _trace(done.error))
+            if not hook.counts:
+                return
+            self._said.error = f"on_{hook.name}: {_sentence(done.error)}"
             if self.state not in (NodeState.ERROR, NodeState.TERMINATING):
                 self._move(Trigger.FAULT)
         elif is_start and self.state is NodeState.INITIALIZING:

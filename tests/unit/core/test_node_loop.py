@@ -233,6 +233,26 @@ def test_reset_gives_up_a_call_and_drops_its_late_result(slow: NodeHarness) -> N
     assert slow.process(UserInput(max_memory_bytes=9.0)).max_memory_bytes == 9.0
 
 
+def test_a_start_that_a_reset_gave_up_no_longer_counts_however_it_ends() -> None:
+    class SickOnce(Constraints):
+        starts = 0
+
+        def on_start(self) -> None:
+            type(self).starts += 1
+            if type(self).starts == 1:
+                GATE.wait(10)
+                raise OSError("no disk")
+
+    GATE.clear()
+    kit = NodeHarness(SickOnce)
+    kit.command(CommandKind.RESET)
+    assert kit.answer().code is AnswerCode.ACCEPTED
+    GATE.set()
+    status = kit.status_when(lambda status: status.state in (NodeState.IDLE, NodeState.ERROR))
+    assert (status.state, status.error) == (NodeState.IDLE, "")
+    kit.close()
+
+
 WORDS = ("START", "STOP", "RESET", "RUN", "CANCEL", "CONFIGURE", "step", "sick", "well")
 
 

@@ -291,7 +291,8 @@ class EngineModel:
             node.there = False
             self._left_at_s[node.kind] = clock_s
             for given in list(node.given.values()):
-                self._lost_with(node, given, clock_s)
+                if given.command.incarnation <= incarnation:
+                    self._lost_with(node, given, clock_s)
 
     def _lost_with(self, node: NodeModel, given: Given, clock_s: float) -> None:
         del node.given[given.mark]
@@ -303,6 +304,8 @@ class EngineModel:
         """What a node seems not to have got is sent again, or struck off if nobody wants it any more."""
         for given in list(node.given.values()):
             task, _ = self._current(given.mark, node.name)
+            if given.command.incarnation > node.incarnation:
+                continue
             if task is None:
                 if idle and clock_s > given.give_up_at_s - given.took_s + RESEND_S:
                     del node.given[given.mark]

@@ -22,21 +22,22 @@ from hedgerow_orchestrator.states import StageState
 from hedgerow_orchestrator.store.projection import differences, project
 
 SEED = int(os.environ.get("HEDGEROW_CHAOS_SEED") or 1)
-EXAMPLES, STEPS = 90, 50
-ADMITTED, KEPT_WAITING, ROOM_INLINE = 3, 1, 3
-MOST_OPEN = 6
+EXAMPLES, STEPS = 150, 50
+ADMITTED, KEPT_WAITING, ROOM_INLINE = 5, 1, 3
+MOST_OPEN = 8
 ROUNDS = 150
 PAUSES_S = (0.125, 0.125, 0.125, 0.5, 0.625, 1.125, 1.125, 2.0, 2.0, 5.125, 11.0, 31.0)
 """Each is longer than the time between two looks at the clock, so that what is due must have happened."""
 
 ENDS = [
     *[(Outcome.SUCCEEDED, "")] * 6,
-    (Outcome.FAILED, "EXCEPTION"),
+    *[(Outcome.FAILED, "EXCEPTION")] * 4,
     (Outcome.FAILED, "NO_MODEL"),
     (Outcome.CANCELLED, "CANCELLED"),
     (Outcome.TIMED_OUT, "EXCEPTION"),
     (Outcome.TIMED_OUT, "TIMED_OUT"),
 ]
+AFTER_A_KILL = ["heard", "later", "gone", "restarted", "doubled"]
 REPLICAS = {"x": (), "y": (INLINE,)}
 
 
@@ -70,7 +71,7 @@ class EngineMachine(RuleBasedStateMachine):
 
     # --- tasks ----------------------------------------------------------------------------------------------------
 
-    @initialize(missing=st.sampled_from(["", "", "", "", "x", "y", "xy"]))
+    @initialize(missing=st.sampled_from(["", "", "y", "y", "x", "xy"]))
     def begin(self, missing: str) -> None:
         for name in self.nodes:
             if name[-1] not in missing:
@@ -116,23 +117,28 @@ class EngineMachine(RuleBasedStateMachine):
             self.settle()
 
     def join(self, name: str) -> None:
-        self.incarnation += 1
+        self.incarnation += 2
         self.nodes[name].begin(self.incarnation)
         self.announce(name)
 
     def announce(self, name: str) -> None:
         node = self.nodes[name]
         node.silent, node.progress_s = False, self.world.now_s
-        self.model.joined(name, node.incarnation, self.world.clock_s)
-        self.model.said(name, node.state, None, 0, self.world.now_s, self.world.clock_s)
-        self.world.join(node.kind, name, node.incarnation, capabilities=node.capabilities, state=node.state)
+        self.hear(node, node.incarnation)
+
+    def hear(self, node: SimulatedNode, incarnation: int) -> None:
+        self.model.joined(node.name, incarnation, self.world.clock_s)
+        self.model.said(node.name, node.state, None, 0, self.world.now_s, self.world.clock_s)
+        self.world.join(node.kind, node.name, incarnation, capabilities=node.capabilities, state=node.state)
         self.settle()
 
     @precondition(lambda self: any(node.alive for node in self.nodes.values()))
     @rule(data=st.data(), how=st.sampled_from(["killed", "left", "silent", "silent"]))
     def end(self, data: st.DataObject, how: str) -> None:
         """A process is killed, leaves, or is stopped for longer than its lease."""
-        node = self.draw(data, alive=True)
+        self.go(self.draw(data, alive=True), how)
+
+    def go(self, node: SimulatedNode, how: str) -> None:
         self.model.gone(node.name, node.incarnation, self.world.clock_s)
         if how == "left":
             self.world.leave(node.name, node.incarnation)
@@ -143,6 +149,15 @@ class EngineMachine(RuleBasedStateMachine):
             node.alive = False
             node.forget()
         self.settle()
+
+    @rule(kind=st.sampled_from("abcd"), before_s=st.sampled_from([0.125, 31.0]), after_s=st.sampled_from([1.125, 31.0]))
+    def desert(self, kind: str, before_s: float, after_s: float) -> None:
+        """All nodes of a kind are killed at once, perhaps after much has waited for them."""
+        self.later(before_s)
+        for node in self.nodes.values():
+            if node.kind == kind and node.alive:
+                self.go(node, "killed")
+        self.later(after_s)
 
     @precondition(lambda self: any(node.alive for node in self.nodes.values()))
     @rule(data=st.data(), how=st.sampled_from(["truth", "truth", "idle", "progress"]))
@@ -215,6 +230,21 @@ class EngineMachine(RuleBasedStateMachine):
             self.air += written
 
     @precondition(lambda self: self.busy())
+    @rule(data=st.data(), progress_after_s=st.sampled_from([0.0, 2.0]), seconds=st.sampled_from([4.0, 5.125]))
+    def stall(self, data: st.DataObject, progress_after_s: float, seconds: float) -> None:
+        """A node says what it works on, perhaps some progress later, and then nothing for some seconds."""
+        node = data.draw(st.sampled_from(self.busy()))
+        node.read()
+        if node.silent or not node.queue or not self.known(node.name):
+            return
+        self.tell(node, idle=False)
+        if progress_after_s:
+            self.later(progress_after_s)
+            node.progress_s = self.world.now_s
+            self.tell(node, idle=not node.queue)
+        self.later(seconds)
+
+    @precondition(lambda self: self.busy())
     @rule(kinds=st.sampled_from(["a", "b", "c", "ab", "ac", "bcd", "abcd"]))
     def all_work(self, kinds: str) -> None:
         """All nodes of some kinds read their commands and end all that they have."""
@@ -241,21 +271,30 @@ class EngineMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.tasks)
     @rule(data=st.data(), problem=st.integers(1, 9), stage=st.sampled_from("abcdz"), attempt=st.integers(0, 3))
     def stranger(self, data: st.DataObject, problem: int, stage: str, attempt: int) -> None:
-        """An output that nobody was asked for."""
+        """An output that nobody was asked for, perhaps for an attempt that another node has in hand."""
         name = data.draw(st.sampled_from(["stranger", *self.nodes]))
+        given = [mark for node in self.model.nodes.values() for mark in node.given]
+        if given and data.draw(st.booleans()):
+            (problem, _), stage, attempt = data.draw(st.sampled_from(given))
+        mark = (problem, 1), stage, attempt
+        if name in self.nodes and mark in self.model.nodes[name].given:
+            return  # it was asked
         task = TaskId(problem_id=problem, iteration_id=1)
         command = Command(task=task, stage=stage, attempt=attempt, node_id=name)
-        run = self.world.engine.run_of((problem, 1))
-        asked = run is not None and stage in run.stages and run.stages[stage].attempt
-        if asked and (asked.node_id, asked.attempt) == (name, attempt):
-            return  # it was asked
         self.arrive([(command, Outcome.SUCCEEDED, "")])
 
-    @precondition(lambda self: any(node.answers for node in self.nodes.values()))
+    def refusing(self) -> list[SimulatedNode]:
+        refuse = [n for n in self.nodes.values() if n.alive and n.inbox and n.state is not NodeState.IDLE]
+        return refuse + [node for node in self.nodes.values() if node.answers]
+
+    @precondition(lambda self: self.refusing())
     @rule(data=st.data())
     def answer(self, data: st.DataObject) -> None:
-        """What a node answered is read."""
-        node = data.draw(st.sampled_from([node for node in self.nodes.values() if node.answers]))
+        """What a node answers is read: it takes no work now, or had taken it before."""
+        node = data.draw(st.sampled_from(self.refusing()))
+        node.read()
+        if not node.answers:
+            return
         command, code = node.answers.pop(data.draw(st.integers(0, len(node.answers) - 1)))
         if code is AnswerCode.REFUSED:
             self.model.refused(command, self.world.clock_s)
@@ -278,9 +317,15 @@ class EngineMachine(RuleBasedStateMachine):
         self.world.later(seconds)
         self.settle(time_passed=True)
 
-    @rule(data=st.data(), arrived=st.booleans(), back=st.booleans())
-    def kill(self, data: st.DataObject, arrived: bool, back: bool) -> None:
-        """The orchestrator dies; what it had written reached the nodes, or not, and they are heard again, or later."""
+    @rule(
+        data=st.data(), arrived=st.booleans(), most=st.sampled_from(["heard", "later", "gone", "restarted", "doubled"])
+    )
+    def kill(self, data: st.DataObject, arrived: bool, most: str) -> None:
+        """The orchestrator dies; what it had written reached the nodes, or not.
+
+        They are heard again at once, or later, or have died or been started again meanwhile, or are heard after an
+        older process under the same id.
+        """
         for node in self.nodes.values():
             node.answers.clear()
             if not arrived:
@@ -290,8 +335,20 @@ class EngineMachine(RuleBasedStateMachine):
         self.world.step()
         self.settle()
         for node in self.nodes.values():
-            if node.alive and not node.silent and (back or data.draw(st.booleans())):
-                self.announce(node.name)
+            how = data.draw(st.sampled_from([most, most, "heard"])) if node.queue or node.inbox else most
+            if how == "later" or not node.alive or node.silent:
+                continue
+            if how == "gone":
+                node.alive = False
+                node.forget()
+                continue
+            if how == "restarted":
+                self.join(node.name)
+                continue
+            if how == "doubled":
+                self.hear(node, node.incarnation - 1)
+            self.announce(node.name)
+        self.later(data.draw(st.sampled_from([0.125, 2.0])))
 
     # --- what must hold after each step ---------------------------------------------------------------------------
 
