@@ -1,7 +1,8 @@
-"""A bus for each test, on Cyclone DDS and in memory."""
+"""A bus for each test, on Cyclone DDS and in memory; and the core tests' own modules made importable."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from hedgerow_nodes.core.cyclone_bus import CycloneBus
 from hedgerow_nodes.core.environment import Environment
 from hedgerow_nodes.core.memory_bus import MemoryNetwork
 from hedgerow_nodes.core.testing import free_domain
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 NewBus = Callable[[], Bus]
 
