@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -23,6 +23,9 @@ from hedgerow_nodes.core.tensor_chunks import MOST_STREAMS, Assembly, chunks, op
 NewBus = Callable[[], Bus]
 CODEC = codec_of(Chunk)
 LIMIT = 1 << 20
+
+# How long an example takes is a matter of what else the machine does.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 any_array = arrays.arrays(
     dtype=st.one_of(
@@ -50,6 +53,7 @@ def test_the_names_of_elements_are_numpys() -> None:
     assert all(int(element.name[1:]) == size for element, size in sizes.items())
 
 
+@unhurried
 @given(any_array, st.integers(1, 40))
 def test_any_array_comes_back_equal(array: np.ndarray, chunk_bytes: int) -> None:
     assembly = Assembly(LIMIT)
@@ -63,6 +67,7 @@ def test_any_array_comes_back_equal(array: np.ndarray, chunk_bytes: int) -> None
     assert whole.flags.aligned
 
 
+@unhurried
 @given(any_array, st.integers(1, 40))
 def test_the_parts_are_what_the_codec_writes(array: np.ndarray, chunk_bytes: int) -> None:
     for data in encoded(array, 7, 3, chunk_bytes):
@@ -89,6 +94,7 @@ def test_what_has_no_numbers_is_refused(array: object) -> None:
         list(chunks(array, 1, 1))
 
 
+@unhurried
 @given(any_array, st.data())
 def test_damaged_chunks_are_refused_or_harmless(array: np.ndarray, data: st.DataObject) -> None:
     assembly = Assembly(LIMIT)
@@ -105,7 +111,7 @@ def test_damaged_chunks_are_refused_or_harmless(array: np.ndarray, data: st.Data
             assert whole is None or whole.nbytes <= LIMIT
 
 
-@settings(max_examples=300)
+@settings(unhurried, max_examples=300)
 @given(
     st.builds(
         Chunk,
@@ -256,15 +262,15 @@ def test_without_readers_nobody_waits(new_bus: NewBus) -> None:
 
 def test_a_reader_that_has_stopped_is_waited_for_once_and_comes_back(new_bus: NewBus) -> None:
     ours, other, theirs = new_bus(), new_bus(), new_bus()
-    stopped, writer = TensorReader(other, "camera"), TensorWriter(theirs, "camera", patience_s=0.2)
+    stopped, writer = TensorReader(other, "camera"), TensorWriter(theirs, "camera", patience_s=1.0)
     wait_matched(writer)
-    longest_s = []
+    took_s_each = []
     for number in range(2 * WINDOW_CHUNKS):
         began = time.monotonic()
         writer.write(np.full(10, number))
-        longest_s.append(time.monotonic() - began)
-    assert sorted(longest_s)[-1] >= 0.19
-    assert sum(took_s > 0.15 for took_s in longest_s) == 1
+        took_s_each.append(time.monotonic() - began)
+    assert max(took_s_each) >= 0.95
+    assert sum(took_s > 0.9 for took_s in took_s_each) == 1
     # It takes again, and from then on misses nothing: it is waited for again.
     received(other, stopped, 1)
     reader = TensorReader(ours, "camera")
