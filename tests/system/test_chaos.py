@@ -69,7 +69,7 @@ def chaos(folder: Path, *, tasks: int, per_s: float, kills: int | None, kills_ea
 
 
 @pytest.mark.system
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_hundred_tasks_while_a_random_process_is_killed_twice_a_second(tmp_path: Path) -> None:
     chaos(tmp_path, tasks=100, per_s=10.0, kills=20, kills_each=0)
 
