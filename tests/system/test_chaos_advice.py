@@ -47,8 +47,8 @@ def test_fifty_tasks_while_a_random_process_is_killed_every_ten_seconds(tmp_path
 
             offerer = Offerer(system, system.frontend_url)
             offered = offerer.offer_all(PER_S, more, lambda number: TEXTS[number % len(TEXTS)])
-            wait_until_all_ended(system, 600.0)
         killer.check()
+        wait_until_all_ended(system, 600.0)
         stored = f"{restarts(system)} starts of the orchestrator, {retried_stages(system)} stages retried"
         print(f"\nchaos with real nodes: {len(offered)} tasks, {stored}, {killer.log.summary()}")
         wait_for(system.frontend_ready, 120.0, lambda: system.log_of("up"))
