@@ -99,7 +99,12 @@ def test_the_file_is_read_only_when_the_orchestrator_starts(hedgerow_environment
         holding_nodes(system, hold, "ml_model_provider")
         watched.start(kinds=())
         assert watched.submit("before") == 202
-        wait_for(lambda: system.node_state("ml_model_provider") == "RUNNING")
+        key = watched.acknowledged["before"]
+        wait_for(
+            lambda: system.node_state("ml_model_provider") == "RUNNING",
+            60.0,
+            lambda: f"{system.task(key)}\n{system.reader.nodes()}\n{system.logs()}",
+        )
         system.kill("orchestrator")
         with read_only(store):
             system.start_orchestrator()
@@ -110,7 +115,7 @@ def test_the_file_is_read_only_when_the_orchestrator_starts(hedgerow_environment
         for name in ("during-1", "during", "after"):
             assert watched.submit(name) == 202
         watched.all_succeed()
-        task = system.task(watched.acknowledged["before"])
+        task = system.task(key)
         assert task["stages"]["ml_model_provider"]["attempt"] == 1
     finally:
         system.stop()
