@@ -17,6 +17,7 @@ from node_model import ENDS, HANGS, NodeModel
 
 from hedgerow_idl import AnswerCode, CommandKind, HWConstraints, NodeState, Outcome, TaskId, UserInput
 from hedgerow_nodes.core import ModuleNode, Refusal, Task
+from hedgerow_nodes.core.bus import Kind
 from hedgerow_nodes.core.environment import Environment
 from hedgerow_nodes.core.lifecycle import COMMANDS, LIFECYCLE, Trigger
 from hedgerow_nodes.core.task import Cancelled
@@ -235,9 +236,13 @@ class NodeMachine(RuleBasedStateMachine):
 
     def finish(self) -> None:
         """The process ends; a call that hangs is let go, so that its thread ends too."""
+        harness, self.harness = self.harness, None
         self.let_go()
-        self.harness.close()
-        self.harness = None
+        harness.loop.leave()
+        harness.loop.close()
+        last = [received.sample for received in harness._statuses.take() if received.kind is Kind.DATA][-1]
+        assert (last.state, last.completed) == (NodeState.TERMINATING, self.model.completed)
+        harness.bus.close()
 
     def teardown(self) -> None:
         if self.harness is None:
@@ -258,7 +263,6 @@ class NodeMachine(RuleBasedStateMachine):
         self.run(LAST, 1, "answer", look=True)
         assert self.written[-1] == ((LAST, 1), Outcome.SUCCEEDED, "")
         assert {run for run, _, _ in self.written} == self.model.known
-        self.harness.status_when(lambda status: status.completed == self.model.completed)
 
 
 COMMON = settings(

@@ -168,7 +168,7 @@ class EngineModel:
         assert list(command.input_attempts) == expected
         rivals = [other for other in self.nodes.values() if other.kind == node.kind and other.free]
         assert min((len(other.given), other.name) for other in rivals) == (len(node.given), node.name)
-        for other, _ in self._in_line(node.kind):
+        for other, _ in self.in_line(node.kind):
             assert other.since_s is None or other.since_s >= stage.since_s, f"{key} {name} skipped the line"
         took_s = stage.spec.timeout_s * (1 + len(node.given))
         assert command.deadline_at_s == now_s + took_s
@@ -184,10 +184,11 @@ class EngineModel:
             found.append(f"task {self.waiting()[0].key} waits, and there is room")
         for node in self.nodes.values():
             if node.free:
-                found += [f"{s.spec.name} of {task.key} waits beside {node}" for s, task in self._in_line(node.kind)]
+                found += [f"{s.spec.name} of {task.key} waits beside {node}" for s, task in self.in_line(node.kind)]
         return found
 
-    def _in_line(self, kind: str) -> list[tuple[StageModel, TaskModel]]:
+    def in_line(self, kind: str) -> list[tuple[StageModel, TaskModel]]:
+        """What waits for a node of a kind."""
         return [
             (stage, task)
             for task in self.active()
@@ -329,7 +330,7 @@ class EngineModel:
         for kind in self.plan.stages:
             if not any(node.there for node in self.nodes.values() if node.kind == kind):
                 left_at_s = self._left_at_s.get(kind, 0.0)
-                for stage, task in sorted(self._in_line(kind), key=lambda each: rank(each[1].key, each[0].spec.name)):
+                for stage, task in sorted(self.in_line(kind), key=lambda each: rank(each[1].key, each[0].spec.name)):
                     assert stage.since_s is not None
                     overdue = clock_s - max(stage.since_s, left_at_s) > stage.spec.node_wait_s
                     if overdue and not task.state.final:

@@ -10,7 +10,7 @@ from hedgerow_idl import AnswerCode, Command, CommandKind, NodeState, Outcome
 Written = tuple[Command, Outcome, str]
 
 
-@dataclass
+@dataclass(repr=False)
 class SimulatedNode:
     """One process after another under one name.
 
@@ -34,6 +34,9 @@ class SimulatedNode:
     unwanted: set[str] = field(default_factory=set)
     known: set[str] = field(default_factory=set)
     answers: list[tuple[Command, AnswerCode]] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return self.name
 
     def begin(self, incarnation: int) -> None:
         """A new process: it knows nothing of what the one before was told."""

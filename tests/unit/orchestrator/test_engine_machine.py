@@ -26,7 +26,7 @@ EXAMPLES, STEPS = 150, 50
 ADMITTED, KEPT_WAITING, ROOM_INLINE = 5, 1, 3
 MOST_OPEN = 8
 ROUNDS = 150
-PAUSES_S = (0.125, 0.125, 0.125, 0.5, 0.625, 1.125, 1.125, 2.0, 2.0, 5.125, 11.0, 31.0)
+PAUSES_S = (0.125, 0.125, 0.125, 0.5, 0.625, 0.625, 1.125, 1.125, 1.125, 2.0, 5.125, 11.0)
 """Each is longer than the time between two looks at the clock, so that what is due must have happened."""
 
 ENDS = [
@@ -87,9 +87,15 @@ class EngineMachine(RuleBasedStateMachine):
             self.settle()
 
     @precondition(lambda self: self.model.tasks)
-    @rule(data=st.data())
-    def cancel(self, data: st.DataObject) -> None:
-        key = data.draw(st.sampled_from(list(self.model.tasks)))
+    @rule(data=st.data(), what=st.sampled_from(["cancel", "stranger", "miss", "reach"]))
+    def something_odd(self, data: st.DataObject, what: str) -> None:
+        """A task is cancelled, whatever its state; an output that nobody asked for; an input that is missing; a way."""
+        if what == "cancel":
+            self.cancel(data.draw(st.sampled_from(list(self.model.tasks))))
+        else:
+            getattr(self, what)(data)
+
+    def cancel(self, key: tuple[int, int]) -> None:
         self.model.cancel(key)
         run = self.world.engine.run_of(key)
         row = run.row if run else self.world.tasks[key]
@@ -107,8 +113,9 @@ class EngineMachine(RuleBasedStateMachine):
 
     @rule(data=st.data(), lost_late=st.booleans())
     def start(self, data: st.DataObject, lost_late: bool) -> None:
-        """A process begins, perhaps before the end of the one before it was noticed."""
-        node = self.draw(data)
+        """A process begins, rather one that was dead, perhaps before the end of the one before it was noticed."""
+        dead = [node for node in self.nodes.values() if not node.alive]
+        node = data.draw(st.sampled_from(dead)) if dead else self.draw(data)
         name, before = node.name, node.incarnation
         self.join(name)
         if lost_late:
@@ -133,12 +140,18 @@ class EngineMachine(RuleBasedStateMachine):
         self.settle()
 
     @precondition(lambda self: any(node.alive for node in self.nodes.values()))
-    @rule(data=st.data(), how=st.sampled_from(["killed", "left", "silent", "silent"]))
-    def end(self, data: st.DataObject, how: str) -> None:
-        """A process is killed, leaves, or is stopped for longer than its lease."""
-        self.go(self.draw(data, alive=True), how)
+    @rule(data=st.data(), how=st.sampled_from(["killed", "left", "silent", "silent", "changed", "changed", "all"]))
+    def trouble(self, data: st.DataObject, how: str) -> None:
+        """A process is killed, leaves, is stopped for longer than its lease, or takes no work; or a whole kind goes."""
+        if how == "all":
+            self.desert(data)
+        elif how == "changed":
+            self.change(data)
+        else:
+            self.go(self.draw(data, alive=True), how)
 
     def go(self, node: SimulatedNode, how: str) -> None:
+        """A process is killed, leaves, or falls silent."""
         self.model.gone(node.name, node.incarnation, self.world.clock_s)
         if how == "left":
             self.world.leave(node.name, node.incarnation)
@@ -150,14 +163,18 @@ class EngineMachine(RuleBasedStateMachine):
             node.forget()
         self.settle()
 
-    @rule(kind=st.sampled_from("abcd"), before_s=st.sampled_from([0.125, 31.0]), after_s=st.sampled_from([1.125, 31.0]))
-    def desert(self, kind: str, before_s: float, after_s: float) -> None:
-        """All nodes of a kind are killed at once, perhaps after much has waited for them."""
-        self.later(before_s)
-        for node in self.nodes.values():
-            if node.kind == kind and node.alive:
+    def desert(self, data: st.DataObject) -> None:
+        """All nodes of a kind are killed at once, rather of one that much waits for, and perhaps has for long."""
+        awaited = [kind for kind in DIAMOND.stages if self.model.in_line(kind)]
+        kind = data.draw(st.sampled_from(awaited or list(DIAMOND.stages)))
+        self.later(data.draw(st.sampled_from([0.125, 31.0])))
+        nodes = [node for node in self.nodes.values() if node.kind == kind]
+        for node in nodes:
+            if node.alive:
                 self.go(node, "killed")
-        self.later(after_s)
+        self.later(data.draw(st.sampled_from([1.125, 1.125, 31.0])))
+        for node in nodes if data.draw(st.integers(0, 3)) else []:
+            self.join(node.name)
 
     @precondition(lambda self: any(node.alive for node in self.nodes.values()))
     @rule(data=st.data(), how=st.sampled_from(["truth", "truth", "idle", "progress"]))
@@ -190,18 +207,17 @@ class EngineMachine(RuleBasedStateMachine):
         self.world.status(node.name, state, node.incarnation, last_progress_at_s=node.progress_s, **fields)
         self.settle()
 
-    @precondition(lambda self: any(node.alive and self.known(node.name) for node in self.nodes.values()))
-    @rule(data=st.data(), state=st.sampled_from([NodeState.ERROR, NodeState.INITIALIZING, NodeState.IDLE]))
-    def change(self, data: st.DataObject, state: NodeState) -> None:
+    def change(self, data: st.DataObject) -> None:
         """A node is stopped, fails to start, or is ready again; it says so, now or later."""
-        names = [n.name for n in self.nodes.values() if n.alive and self.known(n.name)]
-        node = self.nodes[data.draw(st.sampled_from(names))]
+        node = self.draw(data, alive=True)
+        if not self.known(node.name):
+            return
+        state = data.draw(st.sampled_from([NodeState.IDLE, NodeState.ERROR, NodeState.INITIALIZING]))
         self.air += node.give_up(state) if state is not NodeState.IDLE else ()
         node.state = state
         if not node.silent and data.draw(st.booleans()):
             self.tell(node, idle=True)
 
-    @rule(data=st.data())
     def reach(self, data: st.DataObject) -> None:
         """The way to a node is found, or is not yet there."""
         name = self.draw(data).name
@@ -245,13 +261,15 @@ class EngineMachine(RuleBasedStateMachine):
         self.later(seconds)
 
     @precondition(lambda self: self.busy())
-    @rule(kinds=st.sampled_from(["a", "b", "c", "ab", "ac", "bcd", "abcd"]))
-    def all_work(self, kinds: str) -> None:
-        """All nodes of some kinds read their commands and end all that they have."""
-        for node in self.busy():
-            if node.kind in kinds:
+    @rule(
+        kinds=st.sampled_from(["a", "abc", "ab", "ac", "abcd"]), end=st.sampled_from(ENDS[:8]), times=st.integers(1, 3)
+    )
+    def all_work(self, kinds: str, end: tuple[Outcome, str], times: int) -> None:
+        """All nodes of some kinds read their commands and end all that they have in the same way."""
+        for node in [node for _ in range(times) for node in self.nodes.values()]:
+            if node.kind in kinds and node.alive:
                 node.read()
-                self.arrive([node.finish(command, Outcome.SUCCEEDED, "") for command in list(node.queue)])
+                self.arrive([node.finish(command, *end) for command in list(node.queue)])
 
     @precondition(lambda self: self.air)
     @rule(data=st.data(), twice=st.booleans())
@@ -268,10 +286,10 @@ class EngineMachine(RuleBasedStateMachine):
         self.world.outputs_at_once(written)
         self.settle()
 
-    @precondition(lambda self: self.model.tasks)
-    @rule(data=st.data(), problem=st.integers(1, 9), stage=st.sampled_from("abcdz"), attempt=st.integers(0, 3))
-    def stranger(self, data: st.DataObject, problem: int, stage: str, attempt: int) -> None:
+    def stranger(self, data: st.DataObject) -> None:
         """An output that nobody was asked for, perhaps for an attempt that another node has in hand."""
+        problem, attempt = data.draw(st.integers(1, 9)), data.draw(st.integers(0, 3))
+        stage = data.draw(st.sampled_from("abcdz"))
         name = data.draw(st.sampled_from(["stranger", *self.nodes]))
         given = [mark for node in self.model.nodes.values() for mark in node.given]
         if given and data.draw(st.booleans()):
@@ -301,11 +319,12 @@ class EngineMachine(RuleBasedStateMachine):
         self.world.answer(command, code, reason="stopped")
         self.settle()
 
-    @precondition(lambda self: any(node.queue for node in self.nodes.values()))
-    @rule(data=st.data())
     def miss(self, data: st.DataObject) -> None:
         """A node lacks an input."""
-        command = data.draw(st.sampled_from([c for node in self.nodes.values() for c in node.queue]))
+        queued = [command for node in self.nodes.values() for command in node.queue]
+        if not queued:
+            return
+        command = data.draw(st.sampled_from(queued))
         self.model.missing(command, "t/user_input")
         self.world.answer(command, AnswerCode.MISSING_INPUTS, missing=["t/user_input"])
         self.settle()
@@ -317,14 +336,12 @@ class EngineMachine(RuleBasedStateMachine):
         self.world.later(seconds)
         self.settle(time_passed=True)
 
-    @rule(
-        data=st.data(), arrived=st.booleans(), most=st.sampled_from(["heard", "later", "gone", "restarted", "doubled"])
-    )
-    def kill(self, data: st.DataObject, arrived: bool, most: str) -> None:
+    @rule(data=st.data(), arrived=st.booleans(), most=st.sampled_from(AFTER_A_KILL), cancelled=st.booleans())
+    def kill(self, data: st.DataObject, arrived: bool, most: str, cancelled: bool) -> None:
         """The orchestrator dies; what it had written reached the nodes, or not.
 
         They are heard again at once, or later, or have died or been started again meanwhile, or are heard after an
-        older process under the same id.
+        older process under the same id; perhaps a task is cancelled before.
         """
         for node in self.nodes.values():
             node.answers.clear()
@@ -334,6 +351,8 @@ class EngineMachine(RuleBasedStateMachine):
         self.world.restart()
         self.world.step()
         self.settle()
+        if cancelled and self.model.active():
+            self.cancel(data.draw(st.sampled_from([task.key for task in self.model.active()])))
         for node in self.nodes.values():
             how = data.draw(st.sampled_from([most, most, "heard"])) if node.queue or node.inbox else most
             if how == "later" or not node.alive or node.silent:
@@ -349,6 +368,9 @@ class EngineMachine(RuleBasedStateMachine):
                 self.hear(node, node.incarnation - 1)
             self.announce(node.name)
         self.later(data.draw(st.sampled_from([0.125, 2.0])))
+        for node in self.nodes.values():
+            if node.alive and not node.silent and self.known(node.name):
+                self.tell(node, idle=not node.queue)
 
     # --- what must hold after each step ---------------------------------------------------------------------------
 
