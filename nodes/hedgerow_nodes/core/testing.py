@@ -32,6 +32,9 @@ from hedgerow_nodes.core.node_loop import NodeLoop
 
 ROUND_S = 0.02
 
+DOMAIN_LOCKS = Path("/tmp")
+"""Not the temporary folder of this process: all test runs on a machine share its domains, whatever their TMPDIR."""
+
 
 class NodeHarness:
     """A module node on a bus in memory, with the test in the orchestrator's place.
@@ -150,7 +153,7 @@ def free_domain() -> Iterator[int]:
     # The DDS library keeps a domain's settings for the life of a process: another test may want others.
     numbers.sort(key=_used_here.__contains__)
     for number in numbers:
-        path = Path(tempfile.gettempdir()) / f"hedgerow-test-domain-{number}.lock"
+        path = DOMAIN_LOCKS / f"hedgerow-test-domain-{number}.lock"
         with path.open("a+") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
