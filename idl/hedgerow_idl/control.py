@@ -82,7 +82,10 @@ class NodeInfo(IdlStruct, typename="hedgerow.control.NodeInfo"):
 
 @wire_type
 class NodeStatus(IdlStruct, typename="hedgerow.control.NodeStatus"):
-    """How a node is; `last_progress_at_s` is stamped by the work itself, the rest by the loop beside it."""
+    """How a node is; `last_progress_at_s` is stamped by the work itself, the rest by the loop beside it.
+
+    `malformed` counts the samples that the node has left out since its start because they were none of their type.
+    """
 
     node_id: str = ""
     incarnation: uint64 = 0
@@ -92,6 +95,7 @@ class NodeStatus(IdlStruct, typename="hedgerow.control.NodeStatus"):
     attempt: uint32 = 0
     queued: uint32 = 0
     completed: uint64 = 0
+    malformed: uint64 = 0
     progress: float64 = NAN
     last_progress_at_s: float64 = NAN
     stamped_at_s: float64 = NAN

@@ -173,8 +173,12 @@ class Verbs:
             "state": answer.state.name,
             "reason": answer.reason,
         }
-        if answer.body:
-            body["configuration"] = msgspec.json.decode(answer.body)
+        try:
+            if answer.body:
+                body["configuration"] = msgspec.json.decode(answer.body)
+        except msgspec.DecodeError as error:
+            body["message"] = f"node {body['name']} answered with a configuration that is no JSON: {error}"
+            return desk.settle(answer.command_id, ReplyStatus.INTERNAL, body)
         if answer.code is AnswerCode.REFUSED:
             body["message"] = answer.reason
             return desk.settle(answer.command_id, ReplyStatus.CONFLICT, body)
@@ -224,9 +228,14 @@ class Verbs:
         for spec in self._pipeline.stages.values():
             nodes = self._registry.of_kind(spec.kind)
             ok = any(node.accepting for node in nodes)
-            detail = ", ".join(f"{node.name} {node.state.name}" for node in nodes) or f"no node of kind {spec.kind}"
+            detail = ", ".join(_as_told(node) for node in nodes) or f"no node of kind {spec.kind}"
             components.append({"name": f"node {spec.kind}", "ok": ok, "detail": detail})
         return {"ready": all(component["ok"] for component in components), "components": components}
+
+
+def _as_told(node: Node) -> str:
+    malformed = node.status.malformed
+    return f"{node.name} {node.state.name}" + (f", {malformed} malformed samples ignored" if malformed else "")
 
 
 def _number(body: dict[str, Any], name: str) -> int:

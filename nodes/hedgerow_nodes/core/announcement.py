@@ -42,6 +42,7 @@ class Announcement:
         self.error = ""
         self.stopped = False
         self.completed = 0
+        self.malformed: Callable[[], int] = int
         self.last_progress_at_s = now()
 
     def announce(self) -> None:
@@ -92,6 +93,7 @@ class Announcement:
             state=state,
             queued=queued,
             completed=self.completed,
+            malformed=self.malformed(),
             last_progress_at_s=self.last_progress_at_s,
             stamped_at_s=self._now(),
             detail="stopped; START brings it back" if self.stopped else "",

@@ -77,9 +77,14 @@ class Reader(ABC, Generic[S]):
 
     def __init__(self, topic: Topic) -> None:
         self.topic = topic
-        self.malformed = 0
+        self._malformed = 0
         self._kept: list[Received[S]] = []
         self.codec = codec_of(topic.type)
+
+    @property
+    def malformed(self) -> int:
+        """How many samples were left out because they are none of the topic's type."""
+        return self._malformed
 
     @abstractmethod
     def take_raw(self) -> Sequence[tuple[Kind, bytes]]:
@@ -125,8 +130,8 @@ class Reader(ABC, Generic[S]):
         return self._kept.pop() if self._kept else None
 
     def _count_malformed(self, error: CodecError) -> None:
-        self.malformed += 1
-        if self.malformed == 1:
+        self._malformed += 1
+        if self._malformed == 1:
             log.warning("bus: malformed sample on %s ignored, more are only counted: %s", self.topic.name, error)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from cyclonedds._clayer import ddspy_dispose, ddspy_take, ddspy_write
@@ -23,6 +23,7 @@ from hedgerow_nodes.core.bus import Bus, Kind, Reader, Writer
 from hedgerow_nodes.core.clock_watch import ClockWatch
 from hedgerow_nodes.core.discovery import domain_xml
 from hedgerow_nodes.core.environment import ConfigurationError, Environment
+from hedgerow_nodes.core.library_log import library_log
 
 TAKE_AT_ONCE = 512
 _ANY = SampleState.Any | ViewState.Any | InstanceState.Any
@@ -76,8 +77,12 @@ class CycloneWriter(Writer[Any]):
 class CycloneReader(Reader[Any]):
     """A DDS reader that takes encoded samples from the C library."""
 
-    def __init__(self, topic: Topic, entity: DataReader[Any], participant: DomainParticipant) -> None:
+    def __init__(
+        self, topic: Topic, entity: DataReader[Any], participant: DomainParticipant, refused: Callable[[], int]
+    ) -> None:
         super().__init__(topic)
+        self._refused = refused
+        self._refused_before = refused()
         self._entity = entity
         self.condition = ReadCondition(entity, _UNREAD)
         self._participant = participant
@@ -85,6 +90,10 @@ class CycloneReader(Reader[Any]):
         self._ref = entity._ref
         # An unkeyed topic has one instance for all writers: its end tells nothing.
         self._has_ends = topic.profile is Profile.STATE
+
+    @property
+    def malformed(self) -> int:
+        return self._malformed + self._refused() - self._refused_before
 
     def take_raw(self) -> Sequence[tuple[Kind, bytes]]:
         taken: list[tuple[Kind, bytes]] = []
@@ -132,6 +141,7 @@ class CycloneBus(Bus):
 
     def __init__(self, environment: Environment) -> None:
         xml = domain_xml(environment.discovery, environment.peers)
+        self._domain = environment.domain
         try:
             _domain(environment.domain, xml)
             self._participant = DomainParticipant(environment.domain)
@@ -168,7 +178,8 @@ class CycloneBus(Bus):
         if subscriber is None:
             subscriber = self._subscribers[partition] = Subscriber(self._participant, _partition(partition))
         entity = DataReader(subscriber, self._topic(topic), qos.reader_qos(topic.profile))
-        reader = CycloneReader(topic, entity, self._participant)
+        refused = partial(library_log().refused, self._domain, topic.name)
+        reader = CycloneReader(topic, entity, self._participant, refused)
         self._waitset.attach(reader.condition)
         return reader
 
@@ -228,7 +239,8 @@ def _wait(waitset: WaitSet, timeout_s: float) -> None:
 @cache
 def _domain(domain: int, xml: str) -> Domain:
     # The C library keeps a domain's settings for the life of the process, so this is made once.
-    return Domain(domain, xml)
+    with cyclone_library.logging_to(library_log().stream):
+        return Domain(domain, xml)
 
 
 def _partition(name: str) -> Qos:

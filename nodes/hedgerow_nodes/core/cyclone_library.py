@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ library = DDS._dll_handle
 _SERDATA_KIND_DATA = 2
 _READ_ONLY = 0x100  # PyBUF_READ
 _TAKEN_AT_ONCE = 16
+_UNBUFFERED = 2  # _IONBF
 
 
 class _Part(ctypes.Structure):
@@ -77,8 +79,30 @@ _serdata_hold = function(
 )
 _serdata_release = function("ddsi_serdata_to_ser_unref", None, _pointer, ctypes.POINTER(_Part))
 _serdata_unref = function("ddsi_serdata_unref", None, _pointer)
+_libc = ctypes.CDLL(None)
+_fdopen, _setvbuf = _libc["fdopen"], _libc["setvbuf"]
+_fdopen.restype, _fdopen.argtypes = _pointer, (ctypes.c_int, ctypes.c_char_p)
+_setvbuf.argtypes = (_pointer, ctypes.c_char_p, ctypes.c_int, ctypes.c_size_t)
+_stderr = _pointer.in_dll(_libc, "stderr")
 _memoryview = ctypes.pythonapi["PyMemoryView_FromMemory"]
 _memoryview.restype, _memoryview.argtypes = ctypes.py_object, (_pointer, ctypes.c_ssize_t, ctypes.c_int)
+
+
+def open_stream(descriptor: int) -> int:
+    """A C stream that writes to a file descriptor, unbuffered."""
+    stream: int = _fdopen(descriptor, b"w")
+    _setvbuf(stream, None, _UNBUFFERED, 0)
+    return stream
+
+
+@contextmanager
+def logging_to(stream: int) -> Iterator[None]:
+    """Domains that are made inside log to this stream: the library keeps for each what `stderr` was at that time."""
+    before, _stderr.value = _stderr.value, stream
+    try:
+        yield
+    finally:
+        _stderr.value = before
 
 
 def write_parts(writer: int, parts: Sequence[bytes | memoryview]) -> int:

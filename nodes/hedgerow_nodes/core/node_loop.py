@@ -71,6 +71,7 @@ class NodeLoop:
         self._queue = WorkQueue(self._join)
         self._answers = Answers(node, bus, identity, now)
         self._said = Announcement(node, bus, identity, now, clock)
+        self._said.malformed = lambda: sum(reader.malformed for reader in (*self._inputs, self._commands))
         self._executor: Executor = InlineExecutor() if node.execution == INLINE else WorkerExecutor(bus.wake)
         # A node that works inline may do thousands of tasks a second: a line for each would cost more than the work.
         self._done_level = logging.DEBUG if node.execution == INLINE else logging.INFO

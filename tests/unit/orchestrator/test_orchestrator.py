@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 from garden import Garden, Painter, Requirements
 
-from hedgerow_idl import AppRequirements, CommandKind, Event, Header, NodeInfo, ReplyStatus, TaskId, UserInput
+from hedgerow_idl import (
+    AppRequirements,
+    CommandAnswer,
+    CommandKind,
+    Event,
+    Header,
+    NodeInfo,
+    ReplyStatus,
+    TaskId,
+    UserInput,
+)
 from hedgerow_idl.topics import BY_NAME, topic_of
 from hedgerow_nodes.core.identity import Identity
 from hedgerow_orchestrator.presence import Presence
@@ -220,6 +230,7 @@ def test_strangers_do_no_harm(garden: Garden) -> None:
     infos.write(NodeInfo(node_id="evil", kind="evil", output_topic="evil/Type", output_schema="{" * 10))
     infos.write(NodeInfo(node_id="liar", kind="liar", output_topic="hedgerow/event", output_type="garden.Colour"))
     stranger.writer(BY_NAME["hedgerow/command"], partition="x").write_raw(b"")
+    stranger.writer(BY_NAME["hedgerow/command_answer"]).write(CommandAnswer(node_id="nobody", body="no JSON"))
     garden.turn(5)
     status, health = garden.ask("health", {})
     assert status is ReplyStatus.OK
