@@ -35,3 +35,10 @@ def test_the_first_of_a_kind_is_logged_and_everything_else_in_full(caplog: pytes
     assert [message.split(":")[0] for message in said] == ["bus", "bus", "dds", "dds"]
     assert "malformed sample on hedgerow/command_answer refused" in said[0]
     assert "udp/10.0.0.1:7410" in said[2]
+
+
+def test_a_goodbye_that_names_its_instance_by_a_hash_is_no_malformed_sample(caplog: pytest.LogCaptureFixture) -> None:
+    log = LibraryLog()
+    log.feed(REFUSED.replace(b"for reasons unknown", b"keyhash is MD5 and can't be converted to key value"))
+    assert log.refused(68, "hedgerow/command_answer") == 0
+    assert caplog.records == []
