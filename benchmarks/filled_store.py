@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from benchmarks.trivial_node import GRAPH, answer
+from benchmarks.trivial_node import GRAPH, PIPELINE, answer
 from hedgerow_idl import Header, TaskId, UserInput
 from hedgerow_idl.codec import codec_of
 from hedgerow_idl.plain import to_json
@@ -43,7 +43,7 @@ class _Tasks:
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
-        self._pipeline = load("advice")
+        self._pipeline = load(str(PIPELINE))
         self._nodes = {kind: self._uuid() for kind in GRAPH}
         self._last_event_id = 0
 
@@ -57,14 +57,14 @@ class _Tasks:
         yield row
         yield self._event(number, "task.submitted", at_s)
         yield self._event(number, "task.running", at_s)
-        made = {UserInput: user_input}
+        made: dict[type, object] = {UserInput: user_input}
         for position, (kind, (inputs, output_type)) in enumerate(GRAPH.items()):
             node_id = self._nodes[kind]
             yield StageRow(number, 1, kind, position, StageState.SUCCEEDED, 1, node_id, at_s, at_s + 0.003, "", "")
             command_id = self._uuid()
             done = StageState.SUCCEEDED
             yield AttemptRow(number, 1, kind, 1, done, node_id, 1, command_id, at_s, at_s + 60, at_s + 0.003, "", "")
-            output = answer(kind, tuple(made.get(each, each()) for each in inputs))
+            output = answer(kind, tuple(made[each] for each in inputs))
             output.header = Header(task=task, attempt=1, stamped_at_s=at_s, node_id=node_id, stage=kind)
             made[output_type] = output
             yield OutputAdded(

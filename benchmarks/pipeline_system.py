@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 from benchmarks.measuring import ROOT
-from benchmarks.trivial_node import GRAPH
+from benchmarks.trivial_node import GRAPH, PIPELINE
 from hedgerow_idl import Request
 from hedgerow_idl.topics import BY_NAME
 from hedgerow_nodes.core.cyclone_bus import CycloneBus
@@ -149,7 +149,8 @@ def pipeline_system(home: Path) -> Iterator[PipelineSystem]:
         launched = LaunchedSystem(environment, {"PYTHONPATH": str(ROOT)})
         client = TaskClient(environment)
         try:
-            launched.start("orchestrator", ["-m", "hedgerow_orchestrator", "--log-level", "WARNING"])
+            options = ["--pipeline", str(PIPELINE), "--log-level", "WARNING"]
+            launched.start("orchestrator", ["-m", "hedgerow_orchestrator", *options])
             for kind in KINDS:
                 launched.start(kind, ["-m", "benchmarks.trivial_node", kind])
             client.wait_ready()
@@ -172,8 +173,8 @@ def check_store(home: Path) -> dict[str, int]:
         (outputs,) = store.execute("SELECT count(*) FROM output WHERE accepted").fetchone()
         (early,) = store.execute(
             "SELECT count(*) FROM event began JOIN event stored USING (problem_id, iteration_id)"
-            " WHERE began.kind = 'stage.running' AND began.stage = 'ml_model_provider'"
-            " AND stored.kind = 'stage.succeeded' AND stored.stage = 'app_requirements'"
+            " WHERE began.kind = 'stage.running' AND began.stage = 'd'"
+            " AND stored.kind = 'stage.succeeded' AND stored.stage = 'a'"
             " AND began.event_id < stored.event_id"
         ).fetchone()
     assert outputs == tasks * len(KINDS), f"{tasks} tasks, {outputs} outputs"

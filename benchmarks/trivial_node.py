@@ -1,49 +1,59 @@
-"""A module node whose work takes microseconds: `python -m benchmarks.trivial_node KIND`, of any of the six kinds."""
+"""A module node whose work takes microseconds: `python -m benchmarks.trivial_node NAME`, one of the six of the graph.
+
+The orchestrator has never seen their type: like any author's it is read by the description in the announcement.
+"""
 
 from __future__ import annotations
 
-import logging
 import sys
+from dataclasses import field
+from pathlib import Path
 from typing import Any
 
-from hedgerow_idl import (
-    AppRequirements,
-    Baselines,
-    CarbonFootprint,
-    Estimate,
-    HWConstraints,
-    HWResources,
-    MLModel,
-    MLModelMetadata,
-    TaskScore,
-    UserInput,
-)
+from cyclonedds.idl import IdlStruct
+
+from hedgerow_idl import Header, UserInput, float64, uint32, wire_type
 from hedgerow_nodes.core import ModuleNode, Task, run
 
+PIPELINE = Path(__file__).with_name("pipeline.toml")
+
+
+def _step(name: str) -> Any:
+    """A type of its own for each node, since each writes on a topic of its own: a dozen values, with the header."""
+
+    class Step(IdlStruct, typename=f"bench.{name}"):
+        header: Header = field(default_factory=Header)
+        count: uint32 = 0
+        ratio: float64 = 0.0
+        text: str = ""
+
+    return wire_type(Step)
+
+
+A, B, C, D, E, F = (_step(name) for name in "ABCDEF")
+
 GRAPH: dict[str, tuple[tuple[Any, ...], Any]] = {
-    "app_requirements": ((UserInput,), AppRequirements),
-    "ml_model_metadata": ((UserInput,), MLModelMetadata),
-    "hw_constraints": ((UserInput,), HWConstraints),
-    "ml_model_provider": ((UserInput, MLModelMetadata, AppRequirements, HWConstraints, Baselines), MLModel),
-    "hw_resources": ((UserInput, MLModel, AppRequirements, HWConstraints), HWResources),
-    "carbon_footprint": ((UserInput, MLModel, HWResources), CarbonFootprint),
+    "a": ((UserInput,), A),
+    "b": ((UserInput,), B),
+    "c": ((UserInput,), C),
+    "d": ((UserInput, A, B, C), D),
+    "e": ((UserInput, D, A, C), E),
+    "f": ((UserInput, D, E), F),
 }
-"""The advice pipeline: what each kind reads and writes."""
+"""What each node reads and writes: the shape of the advice pipeline."""
 
 
 def answer(kind: str, inputs: tuple[Any, ...]) -> Any:
     """An output that depends on the inputs only."""
-    if kind == "app_requirements":
-        return AppRequirements(explanation=inputs[0].text)
-    if kind == "ml_model_metadata":
-        return MLModelMetadata(tasks=[TaskScore(id="object-detection", score=0.5)])
-    if kind == "hw_constraints":
-        return HWConstraints(max_memory_bytes=float(len(inputs[0].text)))
-    if kind == "ml_model_provider":
-        return MLModel(chosen=f"{inputs[1].tasks[0].id} {inputs[2].explanation} {inputs[3].max_memory_bytes:g}")
-    if kind == "hw_resources":
-        return HWResources(chosen=f"device for {inputs[1].chosen}")
-    return CarbonFootprint(carbon_gco2e=Estimate(value=float(len(inputs[2].chosen)), method="trivial"))
+    output_type = GRAPH[kind][1]
+    if len(inputs) == 1:
+        return output_type(count=len(inputs[0].text), ratio=0.5, text=inputs[0].text)
+    read = inputs[1:]
+    return output_type(
+        count=sum(each.count for each in read),
+        ratio=sum(each.ratio for each in read) / 2,
+        text=f"{kind} {read[0].text}",
+    )
 
 
 def node_class(of_kind: str) -> type[ModuleNode]:
@@ -64,5 +74,4 @@ def node_class(of_kind: str) -> type[ModuleNode]:
 
 
 if __name__ == "__main__":
-    logging.getLogger("hedgerow.node").setLevel(logging.WARNING)
     run(node_class(sys.argv[1]), sys.argv[2:])
