@@ -247,7 +247,7 @@ class Engine:
             reason = self._overdue(held, step.clock_s)
             if reason:
                 self._time_out(step, held, reason)
-        for kind in self._line.kinds():
+        for kind in sorted(self._line.kinds()):  # of several the first fails the task, whoever came into line first
             if not self._registry.of_kind(kind):
                 self._end_lonely(step, kind)
 

@@ -327,7 +327,7 @@ class EngineModel:
         for node, given in sorted(held, key=lambda each: rank(*each[1].mark[:2])):
             if self._overdue(node, given, clock_s):
                 self._time_out(node, given, clock_s)
-        for kind in self.plan.stages:
+        for kind in sorted(self.plan.stages):
             if not any(node.there for node in self.nodes.values() if node.kind == kind):
                 left_at_s = self._left_at_s.get(kind, 0.0)
                 for stage, task in sorted(self.in_line(kind), key=lambda each: rank(each[1].key, each[0].spec.name)):
