@@ -70,6 +70,10 @@ class Link:
         """Put it back."""
         _ip("-n", self.b, "link", "set", "cable", "up")
 
+    def remove(self) -> None:
+        """Take cable and addresses away for good."""
+        _ip("-n", self.a, "link", "delete", "cable")
+
 
 def tag_of_this_process() -> str:
     """Something that no other test run on this machine has."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,3 +132,31 @@ def test_a_host_that_comes_up_late_is_found_by_the_one_that_names_it(hosts: TwoH
     LOOK_AGAIN.wait(LATE_S)  # longer than the library tries an address by itself
     hosts.start_far({})
     assert hosts.near.finish(hosts.near.submit("late"))["state"] == "SUCCEEDED"
+
+
+LEAVES = """
+import sys
+from hedgerow_nodes.core.cyclone_bus import CycloneBus
+from hedgerow_nodes.core.environment import Environment
+bus = CycloneBus(Environment.read({
+    "HEDGEROW_DOMAIN": sys.argv[1], "HEDGEROW_DISCOVERY": "peers", "HEDGEROW_PEERS": sys.argv[2]
+}))
+print("there", flush=True)
+sys.stdin.readline()
+bus.close()
+vars(sys.modules["hedgerow_nodes.core.cyclone_bus"]).clear()  # as the interpreter does at its end, at times
+"""
+
+
+def test_a_process_ends_whose_network_has_gone(link: Link) -> None:
+    with free_domain() as domain:
+        command = [sys.executable, IN_NAMESPACE, link.a, "-c", LEAVES, str(domain), link.address_b]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "there\n"
+            link.remove()
+            try:
+                process.communicate("\n", timeout=20)
+            finally:
+                process.kill()
+        assert process.returncode == 0

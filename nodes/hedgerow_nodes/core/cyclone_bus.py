@@ -10,7 +10,7 @@ from typing import Any
 
 from cyclonedds._clayer import ddspy_dispose, ddspy_take, ddspy_write
 from cyclonedds.core import DDSException, GuardCondition, InstanceState, ReadCondition, SampleState, ViewState, WaitSet
-from cyclonedds.domain import Domain, DomainParticipant
+from cyclonedds.domain import DomainParticipant
 from cyclonedds.pub import DataWriter, Publisher
 from cyclonedds.qos import Policy, Qos
 from cyclonedds.sub import DataReader, Subscriber
@@ -143,7 +143,7 @@ class CycloneBus(Bus):
         xml = domain_xml(environment.discovery, environment.peers)
         self._domain = environment.domain
         try:
-            _domain(environment.domain, xml)
+            _make_domain(environment.domain, xml)
             self._participant = DomainParticipant(environment.domain)
         except DDSException as error:
             raise ConfigurationError(
@@ -237,10 +237,16 @@ def _wait(waitset: WaitSet, timeout_s: float) -> None:
 
 
 @cache
-def _domain(domain: int, xml: str) -> Domain:
-    # The C library keeps a domain's settings for the life of the process, so this is made once.
+def _make_domain(domain: int, xml: str) -> None:
+    """Make a domain with these settings, once: the C library keeps them for the life of the process.
+
+    It is never taken down. The library would wait for its receiving threads, which it wakes by a datagram to its own
+    address: where that address went with its network, the process would not end.
+    """
     with cyclone_library.logging_to(library_log().stream):
-        return Domain(domain, xml)
+        code = cyclone_library.create_domain(domain, xml.encode())
+    if code < 0:
+        raise DDSException(code, f"Occurred when making domain {domain}")
 
 
 def _partition(name: str) -> Qos:

@@ -47,6 +47,7 @@ _entity = ctypes.c_int32
 _code = ctypes.c_int32
 _pointer = ctypes.c_void_p
 
+create_domain = function("dds_create_domain", _entity, ctypes.c_uint32, ctypes.c_char_p)
 delete = function("dds_delete", _code, _entity)
 write_flush = function("dds_write_flush", _code, _entity)
 write_set_batch = function("dds_write_set_batch", None, ctypes.c_bool)
