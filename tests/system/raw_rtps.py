@@ -5,6 +5,9 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from running import wait_for
 
 _DATA, _HEARTBEAT = 0x15, 0x07
 _LITTLE_ENDIAN, _HAS_DATA, _IS_FINAL = 0x01, 0x04, 0x02
@@ -51,11 +54,18 @@ def datagrams(guid: bytes, first_number: int, payloads: Sequence[bytes]) -> Iter
 
 
 def send(ports: Sequence[int], packets: Iterator[bytes]) -> None:
-    """Send datagrams to ports of this host."""
+    """Send datagrams to ports of this host, each once those before have been read: a full buffer would drop them."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain:
         for packet in packets:
+            wait_for(lambda: not _unread_bytes(ports))
             for port in ports:
                 plain.sendto(packet, ("127.0.0.1", port))
+
+
+def _unread_bytes(ports: Sequence[int]) -> int:
+    """What lies in the receive buffers of these ports; `/proc/net/udp` is a table of hexadecimal numbers."""
+    rows = [line.split() for line in Path("/proc/net/udp").read_text().splitlines()[1:]]
+    return sum(int(row[4].split(":")[1], 16) for row in rows if int(row[1].split(":")[1], 16) in ports)
 
 
 def _submessage(kind: int, flags: int, body: bytes) -> bytes:
