@@ -140,7 +140,7 @@ class World:
         capabilities: tuple[str, ...] = (),
         state: NodeState = NodeState.IDLE,
     ) -> str:
-        """A node of a kind appears and says how it is; its id is its name."""
+        """A node of a kind appears and says how it is, both in one pass; its id is its name."""
         name = name or kind
         topics = [SOURCES.get(source, f"t/{source}") for source in self.plan.stages[kind].inputs]
         info = NodeInfo(
@@ -153,8 +153,12 @@ class World:
             inputs=list(topics if inputs is None else inputs),
             capabilities=list(capabilities),
         )
-        self._apply(self.registry.on_info(info, self.now_s, self.clock_s))
-        self.status(name, state, incarnation)
+
+        def hear(step: Step) -> None:
+            self._tell(step, self.registry.on_info(info, self.now_s, self.clock_s))
+            self._say(step, self._status(name, state, incarnation))
+
+        self.step(hear)
         return name
 
     def join_all(self) -> None:
@@ -164,13 +168,18 @@ class World:
 
     def status(self, name: str, state: NodeState, incarnation: int = 1, **fields: object) -> None:
         """A node says how it is."""
+        self.step(lambda step: self._say(step, self._status(name, state, incarnation, **fields)))
+
+    def _status(self, name: str, state: NodeState, incarnation: int, **fields: object) -> NodeStatus:
         fields.setdefault("stamped_at_s", self.now_s)
         fields.setdefault("last_progress_at_s", self.now_s)
-        status = NodeStatus(node_id=name, incarnation=incarnation, state=state, **fields)  # type: ignore[arg-type]
-        self._apply(self.registry.on_status(status, self.now_s, self.clock_s))
-        node = self.registry.get(name)
+        return NodeStatus(node_id=name, incarnation=incarnation, state=state, **fields)  # type: ignore[arg-type]
+
+    def _say(self, step: Step, status: NodeStatus) -> None:
+        self._tell(step, self.registry.on_status(status, self.now_s, self.clock_s))
+        node = self.registry.get(status.node_id)
         assert node is not None
-        self.step(lambda step: self.engine.on_node(step, node, gone=node.state is NodeState.INACTIVE))
+        self.engine.on_node(step, node, gone=node.state is NodeState.INACTIVE)
 
     def lose(self, name: str, incarnation: int | None = None) -> None:
         """A node is silent for longer than its lease; by default the process that was heard last."""
@@ -246,9 +255,11 @@ class World:
         return [attempt for attempt in self.attempts.values() if attempt.state is StageState.RUNNING]
 
     def _apply(self, transitions: list[Transition]) -> None:
+        self.step(lambda step: self._tell(step, transitions))
+
+    def _tell(self, step: Step, transitions: list[Transition]) -> None:
         for transition in transitions:
-            gone = transition.what in ("left", "lost")
-            self.step(lambda step, t=transition, gone=gone: self.engine.on_node(step, t.node, gone=gone))  # type: ignore[misc]
+            self.engine.on_node(step, transition.node, gone=transition.what in ("left", "lost"))
 
     def _book(self, change: object) -> None:
         if isinstance(change, TaskRow):
