@@ -33,7 +33,7 @@ def fill(environment: Environment, tasks: int, seed: int = 1) -> None:
     try:
         for first in range(1, tasks + 1, TASKS_PER_COMMIT):
             numbers = range(first, min(first + TASKS_PER_COMMIT, tasks + 1))
-            store.commit([row for number in numbers for row in generate.rows(number)], durable=False)
+            store.commit([row for number in numbers for row in generate.rows(number)])
     finally:
         store.close()
 

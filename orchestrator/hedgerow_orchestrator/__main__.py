@@ -25,8 +25,11 @@ from hedgerow_orchestrator.presence import Presence
 from hedgerow_orchestrator.rivals import rival_sentence
 from hedgerow_orchestrator.store.errors import StoreError, StoreUnavailable
 from hedgerow_orchestrator.store.migrate import upgrade
+from hedgerow_orchestrator.store.power_cut import ids_to_skip
 from hedgerow_orchestrator.store.writer import Store
 from hedgerow_orchestrator.store_opening import wait_for_store
+
+log = logging.getLogger("hedgerow.orchestrator")
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -60,9 +63,12 @@ def _run(pipeline: Pipeline, environment: Environment) -> int:
 
     signal.signal(signal.SIGINT, on_signal)
     signal.signal(signal.SIGTERM, on_signal)
+    skipped_ids = ids_to_skip(environment.store_url)
+    if skipped_ids:
+        log.warning("orchestrator: the machine went down under the store; %d ids are left out", skipped_ids)
     while not stopping.is_set():
         try:
-            _serve(pipeline, environment, stopping)
+            _serve(pipeline, environment, stopping, skipped_ids)
             break
         except StoreUnavailable as error:
             reason = str(error)
@@ -70,14 +76,14 @@ def _run(pipeline: Pipeline, environment: Environment) -> int:
     return 0
 
 
-def _serve(pipeline: Pipeline, environment: Environment, stopping: threading.Event) -> None:
+def _serve(pipeline: Pipeline, environment: Environment, stopping: threading.Event, skipped_ids: int) -> None:
     with _claim(environment.home), closing(_identity(environment.home)) as identity, CycloneBus(environment) as bus:
         # Announced first, so that two orchestrators find each other while the store is being opened.
         presence = Presence(bus, identity, environment.home)
         upgrade(environment.store_url, busy_timeout_ms=BUSY_TIMEOUT_MS)
         with closing(Store(environment.store_url, environment.blob_url)) as store:
             _refuse(presence.look(CycloneBus(environment)), environment)
-            orchestrator = Orchestrator(bus, store, pipeline, presence)
+            orchestrator = Orchestrator(bus, store, pipeline, presence, skipped_ids=skipped_ids)
             collect_seldom()
             orchestrator.run(stopping)
             orchestrator.close()

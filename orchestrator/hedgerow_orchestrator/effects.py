@@ -32,7 +32,7 @@ class Step:
         log: the event numbering.
         changes: what the store commits before anything below happens.
         events: the events among the changes, in order.
-        durable: a person is told something that must survive a power cut.
+        durable: a person is told something that must survive a power cut: replies wait until it would.
         begin: tasks whose user input and baselines go out now.
         commands: orders to nodes.
         resend: (task, topic) of inputs that a node has asked for again.

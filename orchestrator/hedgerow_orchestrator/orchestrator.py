@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from hedgerow_idl import Event, NodeInfo, Reply, TaskId
+from hedgerow_idl import Event, NodeInfo, TaskId
 from hedgerow_idl.plain import to_json
 from hedgerow_nodes.core.bus import Bus
 from hedgerow_orchestrator.desk import Desk
@@ -18,6 +18,7 @@ from hedgerow_orchestrator.pipeline import Pipeline
 from hedgerow_orchestrator.presence import Presence
 from hedgerow_orchestrator.recovery import recover
 from hedgerow_orchestrator.registry import Registry
+from hedgerow_orchestrator.replies import Replies
 from hedgerow_orchestrator.store.changes import OutputAdded
 from hedgerow_orchestrator.store.errors import StoreError, StoreUnavailable
 from hedgerow_orchestrator.store.writer import Store
@@ -29,10 +30,9 @@ TICK_S = 0.1
 """The longest wait: time-outs, retries and signals are seen this late at most."""
 
 SOON_S = 0.005
-"""The wait while the reader of a reply has yet to be matched."""
+"""The wait while a reply waits for the disk, or for its reader."""
 
 NODE_ANSWER_S = 4.0
-REPLY_KEPT_S = 5.0
 
 log = logging.getLogger("hedgerow.orchestrator")
 
@@ -47,6 +47,7 @@ class Orchestrator:
         presence: its announcement, made before; it serves from now on.
         now: the wall clock, seconds since the Unix epoch, for stamps.
         clock: the monotonic clock, for durations.
+        skipped_ids: how many ids of problems and iterations are left out; see `power_cut`.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Orchestrator:
         presence: Presence,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
+        skipped_ids: int = 0,
     ) -> None:
         self.rival: NodeInfo | None = None
         self._presence = presence
@@ -80,11 +82,10 @@ class Orchestrator:
             pipeline=pipeline,
             malformed=lambda: self._wire.malformed,
             store_component=self._guard.component,
+            skipped_ids=skipped_ids,
         )
         self._desk = Desk(self._verbs.table())
-        # Of the current pass, which is not stored yet, and of those before.
-        self._new_replies: list[Reply] = []
-        self._replies: list[tuple[float, Reply]] = []
+        self._replies = Replies(self._wire, store, clock)
         self._held: Step | None = None
         step = self._new_step()
         recovered = recover(store, self._engine, pipeline, step.clock_s)
@@ -103,7 +104,9 @@ class Orchestrator:
         if self._held is not None:
             self._wait_for_store(self._held)
             return
-        self._bus.wait(SOON_S if self._replies else timeout_s)
+        if self._replies.sync_if_due(self._engine.active):
+            self._bus.flush()
+        self._bus.wait(SOON_S if self._replies.pending else timeout_s)
         step = self._new_step()
         self._verbs.next_pass(step)
         self._take_outputs(step)
@@ -111,7 +114,7 @@ class Orchestrator:
         self._make_way()
         self._take_answers(step)
         for received in self._wire.requests.take():
-            self._reply(self._desk.handle(received.sample, step.clock_s + NODE_ANSWER_S))
+            self._replies.add(self._desk.handle(received.sample, step.clock_s + NODE_ANSWER_S))
         while (key := self._engine.next_to_admit()) is not None:
             if not self._admit(step, key):
                 break
@@ -121,6 +124,7 @@ class Orchestrator:
 
     def close(self) -> None:
         """Leave the bus and close the store; running tasks go on and are adopted at the next start."""
+        self._replies.sync()
         if self._held is not None:
             log.error("orchestrator: ends with %d changes not stored, and told to nobody", len(self._held.changes))
         self._presence.goodbye()
@@ -156,13 +160,9 @@ class Orchestrator:
     def _take_answers(self, step: Step) -> None:
         for received in self._wire.answers.take():
             self._engine.on_answer(step, received.sample)
-            self._reply(self._verbs.answered(self._desk, received.sample))
+            self._replies.add(self._verbs.answered(self._desk, received.sample))
         for reply in self._desk.give_up(step.clock_s):
-            self._reply(reply)
-
-    def _reply(self, reply: Reply | None) -> None:
-        if reply is not None:
-            self._new_replies.append(reply)
+            self._replies.add(reply)
 
     def _admit(self, step: Step, key: tuple[int, int]) -> bool:
         """Begin a task; False if the store cannot be read now, and the task stays the next."""
@@ -178,7 +178,7 @@ class Orchestrator:
 
     def _finish(self, step: Step) -> None:
         """Store the pass, then tell what follows; a pass that cannot be stored now is held, and told to nobody."""
-        if self._guard.commit(step.changes, durable=step.durable):
+        if self._guard.commit(step.changes):
             self._send(step)
         else:
             self._held = step
@@ -191,7 +191,7 @@ class Orchestrator:
         time.sleep(self._guard.pause_s)
         self._presence.beat(self._now(), self._engine.active, self._engine.waiting)
         lasted_s = self._guard.lasted_s
-        if not self._guard.commit(held.changes, durable=held.durable):
+        if not self._guard.commit(held.changes):
             self._answer_without_store()
             return
         self._held = None
@@ -202,12 +202,10 @@ class Orchestrator:
         self._send(held)
 
     def _answer_without_store(self) -> None:
-        unstored = {reply.request_id for reply in self._new_replies}
+        unstored = self._replies.unstored
         for received in self._wire.requests.take():
-            reply = self._desk.meanwhile(received.sample, unstored, self._guard.trouble)
-            if reply is not None:
-                self._replies.append((self._clock() + REPLY_KEPT_S, reply))
-        self._send_replies()
+            self._replies.add_stored(self._desk.meanwhile(received.sample, unstored, self._guard.trouble))
+        self._replies.sync()
 
     def _send(self, step: Step) -> None:
         for task in step.begin:
@@ -230,21 +228,7 @@ class Orchestrator:
                     body=event.body,
                 )
             )
-        if self._new_replies:
-            until_s = self._clock() + REPLY_KEPT_S
-            self._replies += [(until_s, reply) for reply in self._new_replies]
-            self._new_replies.clear()
-        self._send_replies()
-
-    def _send_replies(self) -> None:
-        """Answer those whose readers have been matched."""
-        waiting = []
-        for until_s, reply in self._replies:
-            if self._wire.reply_ready(reply.client_id):
-                self._wire.reply(reply)
-            elif self._clock() < until_s:
-                waiting.append((until_s, reply))
-        self._replies = waiting
+        self._replies.stored(durable=step.durable)
 
     def _send_input(self, task: TaskId, topic: str) -> None:
         """Write an input of a task: the user's, the baselines, or a stage's output from the store, the history."""

@@ -39,7 +39,7 @@ class StoreGuard:
         self._since_s: float | None = None
         self._look_at_s = clock()
 
-    def commit(self, changes: Sequence[Change], *, durable: bool) -> bool:
+    def commit(self, changes: Sequence[Change]) -> bool:
         """Write all changes; False if the store cannot be written now, and the same call is to be made again.
 
         Raises:
@@ -48,7 +48,7 @@ class StoreGuard:
         """
         try:
             self._look()
-            self._store.commit(changes, durable=durable)
+            self._store.commit(changes)
         except (StoreUnavailable, StoreMissing) as error:
             self._begin(str(error))
             return False

@@ -34,6 +34,7 @@ class Verbs:
         pipeline: Pipeline,
         malformed: Callable[[], int],
         store_component: Callable[[], dict[str, Any]],
+        skipped_ids: int = 0,
     ) -> None:
         self._engine = engine
         self._registry = registry
@@ -41,7 +42,11 @@ class Verbs:
         self._pipeline = pipeline
         self._malformed = malformed
         self._store_component = store_component
-        self._last_problem_id = store.last_ids().problem_id
+        self._last_problem_id = store.last_ids().problem_id + skipped_ids
+        # Whose next iteration leaves out as many ids: the problems of before that have had none since.
+        self._skipped_ids = skipped_ids
+        self._first_problem_id = self._last_problem_id + 1
+        self._continued: set[int] = set()
         # Of the current pass: rows that are not in the store yet, and where further ones go.
         self._step = Step(0.0, 0.0, EventLog(0))
         self._fresh: dict[tuple[int, int], TaskRow] = {}
@@ -95,7 +100,7 @@ class Verbs:
                     ReplyStatus.CONFLICT,
                     f"iteration {previous} is {earlier.state}; wait until it has ended, or cancel it",
                 )
-            return self._submit(user_input, previous, TaskId(problem_id=problem_id, iteration_id=last + 1))
+            return self._submit(user_input, previous, self._next_iteration(problem_id, last))
 
         return self._once(request, body, begin)
 
@@ -125,6 +130,12 @@ class Verbs:
 
     def _next_problem(self) -> TaskId:
         return TaskId(problem_id=self._last_problem_id + 1, iteration_id=1)
+
+    def _next_iteration(self, problem_id: int, last: int) -> TaskId:
+        if self._skipped_ids and problem_id < self._first_problem_id and problem_id not in self._continued:
+            self._continued.add(problem_id)
+            last += self._skipped_ids
+        return TaskId(problem_id=problem_id, iteration_id=last + 1)
 
     def _last_iteration(self, problem_id: int) -> int:
         fresh = [iteration for problem, iteration in self._fresh if problem == problem_id]

@@ -163,7 +163,7 @@ def test_old_rows_are_pruned_while_tasks_run(system: System) -> None:
             for number in range(first, first + 500):
                 rows.append(a_task(number, state=TaskState.SUCCEEDED, created_at_s=1.0, finished_at_s=2.0))
                 rows += [a_stage(number), an_attempt(number), an_output(number), an_event(number)]
-            store.commit(rows, durable=False)
+            store.commit(rows)
     watched = Watched(system)
     watched.start()
     with watched.running("db", "prune", "--older-than", "1d", "--keep", "100", "--json") as pruning:

@@ -18,6 +18,7 @@ from hedgerow_orchestrator.store.changes import Change, NodeRow, RequestAdded, T
 from hedgerow_orchestrator.store.checkpointer import Checkpointer
 from hedgerow_orchestrator.store.engine import open_for_writing, sorted_error, sqlite_path
 from hedgerow_orchestrator.store.errors import CommitUncertain, StoreError, StoreUnavailable
+from hedgerow_orchestrator.store.log_sync import LogSync
 from hedgerow_orchestrator.store.recovery import OPEN, LastIds, OpenTask, TaskKey
 from hedgerow_orchestrator.store.statements import Row, statements
 from hedgerow_orchestrator.store.store_file import StoreFile
@@ -42,17 +43,18 @@ class Store:
         self._statements = statements(self._engine.dialect, self._blobs)
         self._request_sql = str(recovery.request_query().compile(dialect=self._engine.dialect))
         self._connection: PoolProxiedConnection | None = None
-        self._synchronous = ""
         self._driver: Any = self._engine.dialect.loaded_dbapi
         path = sqlite_path(self._engine.url)
         self._sqlite = path is not None
+        # PostgreSQL has done so when COMMIT returns.
+        self._log_sync = None if path is None else LogSync(path)
         self._file = None if path is None else StoreFile(path)
         self._checkpointer = None if path is None else Checkpointer(path)
         if self._checkpointer is not None:
             self._checkpointer.start()
 
-    def commit(self, changes: Sequence[Change], *, durable: bool) -> None:
-        """Write all changes or none; with `durable` return only when they would survive a power cut.
+    def commit(self, changes: Sequence[Change]) -> None:
+        """Write all changes or none. They survive the end of the process; see `sync` for a power cut.
 
         Raises:
             StoreUnavailable: locked, full, read-only or not reachable; nothing was written.
@@ -66,7 +68,6 @@ class Store:
         committing = False
         try:
             connection = self._open()
-            self._set_synchronous(connection, "FULL" if durable else "NORMAL")
             cursor = connection.cursor()
             if self._sqlite:
                 cursor.execute("BEGIN IMMEDIATE")
@@ -84,6 +85,15 @@ class Store:
         except (OverflowError, TypeError, UnicodeError) as error:
             self._discard()
             raise StoreError(f"a value in {len(changes)} changes fits no column: {error}") from error
+
+    def sync(self) -> None:
+        """Have all that is committed survive a power cut.
+
+        Raises:
+            CommitUncertain: the disk refused to take it; recover from the store.
+        """
+        if self._log_sync is not None:
+            self._log_sync.sync()
 
     def check_file(self) -> None:
         """Compare the open file with the one under its name; does nothing for a database server.
@@ -180,14 +190,7 @@ class Store:
     def _open(self) -> PoolProxiedConnection:
         if self._connection is None:
             self._connection = self._engine.raw_connection()
-            self._synchronous = ""
         return self._connection
-
-    def _set_synchronous(self, connection: PoolProxiedConnection, wanted: str) -> None:
-        if self._sqlite and self._synchronous != wanted:
-            # SQLite ignores the change inside a transaction.
-            connection.cursor().execute(f"PRAGMA synchronous={wanted}")
-            self._synchronous = wanted
 
     def _discard(self, error: BaseException | None = None) -> None:
         """Take back what was not committed and close every connection; the next commit opens a new one.

@@ -359,7 +359,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreReader]:
     urls = (f"sqlite:///{folder / 'hedgerow.sqlite'}", f"file://{folder / 'blobs'}")
     migrate.upgrade(urls[0])
     store = Store(*urls)
-    store.commit(story(), durable=True)
+    store.commit(story())
     reader = StoreReader(*urls)
     yield reader
     reader.close()

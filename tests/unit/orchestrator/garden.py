@@ -15,6 +15,7 @@ from cyclonedds.idl import IdlStruct
 from hedgerow_idl import AppRequirements, Float64s, Header, ReplyStatus, Request, UserInput, no_floats, wire_type
 from hedgerow_idl.topics import BY_NAME
 from hedgerow_nodes.core import Environment, ModuleNode, Refusal
+from hedgerow_nodes.core.bus import Reader
 from hedgerow_nodes.core.identity import Identity
 from hedgerow_nodes.core.memory_bus import MemoryNetwork
 from hedgerow_nodes.core.node_loop import NodeLoop
@@ -87,13 +88,14 @@ class Garden:
         self.replies = self.client.reader(BY_NAME["hedgerow/reply"], partition="client")
         self.events = self.client.reader(BY_NAME["hedgerow/event"])
         self.reader = StoreReader(self.environment.store_url, self.environment.blob_url)
+        self.watched_commands: Reader[Any]
         self._ids = itertools.count(1)
 
-    def new_orchestrator(self) -> Orchestrator:
+    def new_orchestrator(self, skipped_ids: int = 0) -> Orchestrator:
         self.store = self._store_type(self.environment.store_url, self.environment.blob_url)
         bus = self.network.bus()
         presence = Presence(bus, Identity.fresh("orchestrator"), self.environment.home)
-        return Orchestrator(bus, self.store, PLAN, presence, clock=lambda: self.clock())
+        return Orchestrator(bus, self.store, PLAN, presence, clock=lambda: self.clock(), skipped_ids=skipped_ids)
 
     def start(self, node_class: type[ModuleNode], identity: Identity | None = None) -> NodeLoop:
         identity = identity or Identity.fresh(node_class.kind)

@@ -102,7 +102,7 @@ def test_an_open_store_checkpoints_until_it_is_closed(tmp_path: Path, monkeypatc
     monkeypatch.setattr(Checkpointer.__init__, "__defaults__", (0.001,))
     with new_place(tmp_path) as place:
         with place.writer() as store:
-            store.commit([an_event(1)], durable=False)
+            store.commit([an_event(1)])
             while log_bytes(tmp_path / "hedgerow.sqlite") > 0:
                 assert rounds.acquire(timeout=20)
         assert set(threading.enumerate()) <= before

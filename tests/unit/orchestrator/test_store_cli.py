@@ -65,7 +65,7 @@ def test_check_lists_the_differences(db: Db, place: StorePlace) -> None:
 def test_prune_removes_what_is_old(db: Db, place: StorePlace) -> None:
     old = [a_task(n, state=TaskState.FAILED, finished_at_s=1.0) for n in (1, 2, 3)]
     with place.writer() as store:
-        store.commit([*old, *(an_event(n) for n in (1, 2, 3, 4))], durable=True)
+        store.commit([*old, *(an_event(n) for n in (1, 2, 3, 4))])
     dry = db("prune", "--older-than", "30d", "--dry-run", "--json")
     assert dry.exit_code == 0
     expected = {"output": 0, "task": 2, "event": 3, "request": 0, "blob": 0}
@@ -83,7 +83,7 @@ def test_prune_removes_what_is_old(db: Db, place: StorePlace) -> None:
 def test_prune_keeps_the_newest(db: Db, place: StorePlace) -> None:
     with place.writer() as store:
         done = [a_task(n, state=TaskState.SUCCEEDED, finished_at_s=1.0) for n in range(1, 6)]
-        store.commit([*done, *(an_event(n) for n in range(1, 9))], durable=True)
+        store.commit([*done, *(an_event(n) for n in range(1, 9))])
     both = db("prune", "--keep", "3", "--older-than", "30d", "--table", "event", "--table", "task", "--json")
     answer = json.loads(both.stdout)
     assert (answer["removed"], answer["keep"]) == ({"task": 2, "event": 5, "blob": 0}, 3)

@@ -83,7 +83,7 @@ def test_every_record_comes_back_as_it_was_written(place: StorePlace) -> None:
     task, stage, attempt = a_task(state=TaskState.RUNNING), a_stage(), an_attempt()
     with place.writer() as store:
         changes = [an_output(), an_event(7), a_node(), a_request(), attempt, stage, task]
-        store.commit(changes, durable=True)
+        store.commit(changes)
         loaded = store.load_task(1, 1)
         assert loaded is not None
         assert (loaded.task, loaded.stages, loaded.attempts) == (task, [stage], [attempt])
@@ -96,7 +96,7 @@ def test_every_record_comes_back_as_it_was_written(place: StorePlace) -> None:
 
 def test_states_come_back_as_their_types(place: StorePlace) -> None:
     with place.writer() as store:
-        store.commit([a_task(), a_stage(state=StageState.TIMED_OUT), an_attempt()], durable=False)
+        store.commit([a_task(), a_stage(state=StageState.TIMED_OUT), an_attempt()])
         loaded = store.load_task(1, 1)
         assert loaded is not None
         assert isinstance(loaded.task.state, TaskState)
@@ -106,7 +106,7 @@ def test_states_come_back_as_their_types(place: StorePlace) -> None:
 
 def test_no_deadline_comes_back_as_nan(place: StorePlace) -> None:
     with place.writer() as store:
-        store.commit([a_task(), a_stage(), an_attempt(deadline_at_s=math.nan), an_output(at_s=math.nan)], durable=False)
+        store.commit([a_task(), a_stage(), an_attempt(deadline_at_s=math.nan), an_output(at_s=math.nan)])
         loaded = store.load_task(1, 1)
         assert loaded is not None
         assert math.isnan(loaded.attempts[0].deadline_at_s)
@@ -114,7 +114,7 @@ def test_no_deadline_comes_back_as_nan(place: StorePlace) -> None:
 
 def test_nothing_changed_writes_nothing(sqlite_place: StorePlace, connections: Connections) -> None:
     with sqlite_place.writer() as store:
-        store.commit([], durable=True)
+        store.commit([])
         assert connections.opened == []
 
 
@@ -131,7 +131,7 @@ def test_the_last_record_of_a_key_wins(long_lived: Store, passes: list[list[tupl
     expected: dict[int, TaskState] = {}
     for states in passes:
         rows = [a_task(problem_id, iteration_id, state=state) for iteration_id, state in states]
-        long_lived.commit(rows, durable=False)
+        long_lived.commit(rows)
         expected.update(states)
     for iteration_id in (1, 2):
         row = long_lived.task_row(problem_id, iteration_id)
@@ -154,8 +154,8 @@ def test_an_upsert_replaces_every_column(place: StorePlace) -> None:
     )
     other_node = a_node(name="n", kind="k", incarnation=2, state="INACTIVE", last_seen_at_s=9.0, info="{}", status="[]")
     with place.writer() as store:
-        store.commit([a_task(), a_node()], durable=False)
-        store.commit([other_task, other_node], durable=False)
+        store.commit([a_task(), a_node()])
+        store.commit([other_task, other_node])
         assert store.task_row(1, 1) == other_task
         assert store.nodes() == [other_node]
 
@@ -163,7 +163,7 @@ def test_an_upsert_replaces_every_column(place: StorePlace) -> None:
 def test_records_are_written_whatever_their_order(place: StorePlace) -> None:
     # A stage before its task would break the foreign key if it went down first.
     with place.writer() as store:
-        store.commit([an_attempt(), a_stage(), a_task()], durable=False)
+        store.commit([an_attempt(), a_stage(), a_task()])
         assert store.load_task(1, 1) is not None
 
 
@@ -183,17 +183,17 @@ def test_a_refused_commit_leaves_nothing_and_is_no_reason_to_retry(place: StoreP
     good: list[Change] = [a_task(2), a_stage(2), an_output(2), an_event(2), a_node("other"), a_request()]
     with place.writer() as store:
         with pytest.raises(StoreError) as refused:
-            store.commit([*good, *bad], durable=True)
+            store.commit([*good, *bad])
         assert not isinstance(refused.value, StoreUnavailable)
         assert _is_empty(store)
-        store.commit(good, durable=True)
+        store.commit(good)
         assert store.last_ids() == LastIds(2, 2)
 
 
 def test_an_unknown_record_is_refused(place: StorePlace) -> None:
     with place.writer() as store:
         with pytest.raises(StoreError, match="int is no change; known: TaskRow"):
-            store.commit([a_task(), 7], durable=False)  # type: ignore[list-item]
+            store.commit([a_task(), 7])  # type: ignore[list-item]
         assert _is_empty(store)
 
 
@@ -212,9 +212,9 @@ def test_a_commit_whose_blob_cannot_be_written_leaves_no_row(
         with monkeypatch.context() as patched:
             patched.setattr(BlobStore, "put", second_fails)
             with pytest.raises(StoreUnavailable, match="disk full"):
-                store.commit(large, durable=True)
+                store.commit(large)
         assert _is_empty(store)
-        store.commit(large, durable=True)
+        store.commit(large)
         assert store.accepted_output(1, 1, "hw_constraints") == b"1" * 70_000
 
 
@@ -224,7 +224,7 @@ def test_a_blob_is_on_disk_before_the_transaction_begins(
     blobs: list[int] = []
     connections.on_statement[WRITERS] = lambda: blobs.append(len(list(tmp_path.rglob("blobs/*/*"))))
     with sqlite_place.writer() as store:
-        store.commit([a_task(), an_output(cdr=b"1" * 70_000, plain='"' + "é" * 40_000 + '"')], durable=False)
+        store.commit([a_task(), an_output(cdr=b"1" * 70_000, plain='"' + "é" * 40_000 + '"')])
     assert blobs == [2]
 
 
@@ -242,7 +242,7 @@ def test_a_power_cut_before_commit_loses_all_and_after_it_nothing(
 
     connections.on_statement["COMMIT"] = lambda: stop_at(before)
     with sqlite_place.writer() as store:
-        store.commit(changes, durable=True)
+        store.commit(changes)
         stop_at(after)
     assert (before / "hedgerow.sqlite-wal").exists()
     with StorePlace(f"sqlite:///{before / 'hedgerow.sqlite'}", sqlite_place.blob_url).writer() as store:
@@ -252,36 +252,13 @@ def test_a_power_cut_before_commit_loses_all_and_after_it_nothing(
         assert len(store.open_tasks()[0].attempts) == 1
 
 
-@pytest.mark.parametrize("order", [[False, True, False], [True, False, True]])
-def test_durable_commits_are_synchronous_full_and_the_others_normal(
-    sqlite_place: StorePlace, connections: Connections, order: list[bool]
-) -> None:
-    with sqlite_place.writer() as store:
-        for number, durable in enumerate(order, start=1):
-            store.commit([an_event(number)], durable=durable)
-            connection, statements = connections.writer
-            # 2 is FULL, 1 is NORMAL.
-            assert connection.execute("PRAGMA synchronous").fetchone() == (2 if durable else 1,)
-            begun = len(statements) - 1 - statements[::-1].index(WRITERS)
-            assert "synchronous" not in " ".join(statements[begun : statements.index("COMMIT", begun)])
-
-
-def test_durability_is_set_again_after_a_failure(sqlite_place: StorePlace, connections: Connections) -> None:
-    with sqlite_place.writer() as store:
-        store.commit([an_event(1)], durable=True)
-        with pytest.raises(StoreError):
-            store.commit([an_event(1)], durable=True)
-        store.commit([an_event(2)], durable=True)
-        assert connections.writer[0].execute("PRAGMA synchronous").fetchone() == (2,)
-
-
 def test_sqlite_is_set_up_as_designed(sqlite_place: StorePlace, connections: Connections) -> None:
     with sqlite_place.writer() as store:
-        store.commit([an_event(1)], durable=False)
+        store.commit([an_event(1)])
         writer = connections.writer[0]
-        settings = ("journal_mode", "foreign_keys", "wal_autocheckpoint", "busy_timeout")
+        settings = ("journal_mode", "synchronous", "foreign_keys", "wal_autocheckpoint", "busy_timeout")
         values = [writer.execute(f"PRAGMA {name}").fetchone()[0] for name in settings]
-    assert values == ["wal", 1, 0, 100]
+    assert values == ["wal", 1, 1, 0, 100], "NORMAL is 1"
 
 
 def test_a_locked_store_is_unavailable_and_the_same_commit_succeeds_later(
@@ -291,9 +268,9 @@ def test_a_locked_store_is_unavailable_and_the_same_commit_succeeds_later(
     other.execute(WRITERS)
     with sqlite_place.writer() as store:
         with pytest.raises(StoreUnavailable, match="locked"):
-            store.commit([an_event(1)], durable=True)
+            store.commit([an_event(1)])
         other.execute("ROLLBACK")
-        store.commit([an_event(1)], durable=True)
+        store.commit([an_event(1)])
         assert store.last_ids().event_id == 1
     other.close()
 
@@ -311,10 +288,10 @@ def test_a_read_only_or_full_store_is_unavailable_and_recovers(
     with sqlite_place.writer() as store:
         event.listen(store._engine, "connect", spoil)
         with pytest.raises(StoreUnavailable, match=said) as refused:
-            store.commit(changes, durable=False)
+            store.commit(changes)
         assert isinstance(refused.value.__cause__, sqlite3.OperationalError)
         event.remove(store._engine, "connect", spoil)
-        store.commit(changes, durable=False)
+        store.commit(changes)
         assert store.last_ids() == LastIds(1, 1)
 
 
@@ -365,11 +342,11 @@ def test_a_lost_connection_is_unavailable_before_commit_and_uncertain_during_it(
             return getattr(self.connection, name)
 
     with new_place(tmp_path, database) as place, place.writer() as store:
-        store.commit([an_event(1)], durable=True)
+        store.commit([an_event(1)])
         opened = store._open
         with monkeypatch.context() as patched:
             patched.setattr(store, "_open", lambda: Breaking(opened()))
             with pytest.raises(CommitUncertain if during_commit else StoreUnavailable):
-                store.commit([an_event(2)], durable=True)
-        store.commit([an_event(2)], durable=True)
+                store.commit([an_event(2)])
+        store.commit([an_event(2)])
         assert store.last_ids().event_id == 2

@@ -67,7 +67,7 @@ def test_the_tables_are_those_of_the_schema(place: StorePlace) -> None:
 def test_a_current_store_is_left_alone(place: StorePlace) -> None:
     migrate.upgrade(place.store_url)
     with place.writer() as store:
-        store.commit([a_task(), an_event(3)], durable=True)
+        store.commit([a_task(), an_event(3)])
     assert migrate.upgrade(place.store_url).state == "current"
     with place.writer() as store:
         assert store.task_row(1, 1) == a_task()
@@ -76,7 +76,7 @@ def test_a_current_store_is_left_alone(place: StorePlace) -> None:
 def test_down_and_up_again_gives_the_same_tables(place: StorePlace, engine: Engine) -> None:
     migrate.upgrade(place.store_url)
     with place.writer() as store:
-        store.commit([a_task(), a_stage()], durable=True)
+        store.commit([a_task(), a_stage()])
     migrate.downgrade(place.store_url)
     assert set(inspect(engine).get_table_names()) == {"alembic_version"}
     assert migrate.check(place.store_url).state == "empty"
@@ -111,7 +111,7 @@ def test_a_full_store_goes_down_and_comes_up_and_leaves_the_rest_of_the_database
         connection.execute(text("CREATE TABLE diary (line TEXT)"))
         connection.execute(text("INSERT INTO diary VALUES ('mine')"))
     with place.writer() as store:
-        store.commit(everything(), durable=True)
+        store.commit(everything())
     before = contents(engine)
     assert all(before.values())
     migrate.downgrade(place.store_url)
@@ -119,7 +119,7 @@ def test_a_full_store_goes_down_and_comes_up_and_leaves_the_rest_of_the_database
     assert migrate.upgrade(place.store_url).good
     assert not any(contents(engine).values())
     with place.writer() as store:
-        store.commit(everything(), durable=True)
+        store.commit(everything())
     assert contents(engine) == before
     with engine.connect() as connection:
         assert connection.execute(text("SELECT line FROM diary")).scalars().all() == ["mine"]
@@ -161,7 +161,7 @@ def test_a_later_revision_keeps_every_row_on_its_way_up_and_down(
 
     migrate.upgrade(place.store_url)
     with place.writer() as store:
-        store.commit(everything(), durable=True)
+        store.commit(everything())
     before = contents(engine)
     monkeypatch.setattr(migrate, "_config", with_the_next)
     assert migrate.upgrade(place.store_url).revision == "next"
@@ -181,7 +181,7 @@ def test_a_migration_that_leaves_rows_behind_changes_nothing(
 ) -> None:
     migrate.upgrade(sqlite_place.store_url)
     with sqlite_place.writer() as store:
-        store.commit(everything(), durable=True)
+        store.commit(everything())
 
     def loses(config: Config, revision: str) -> None:
         config.attributes["connection"].execute(text("DELETE FROM task WHERE problem_id = 1"))

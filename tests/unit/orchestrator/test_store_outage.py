@@ -29,10 +29,10 @@ class TroubledStore(Store):
 
     trouble: Exception | None = None
 
-    def commit(self, changes: Sequence[Change], *, durable: bool) -> None:
+    def commit(self, changes: Sequence[Change]) -> None:
         if self.trouble is not None and changes:
             raise self.trouble
-        super().commit(changes, durable=durable)
+        super().commit(changes)
 
 
 @pytest.fixture
@@ -144,6 +144,7 @@ def test_a_stage_waits_until_the_output_that_it_needs_is_stored(garden: Garden) 
     class Noted(Requirements):
         def process(self, task: Any, user_input: UserInput) -> Any:
             calls.append("requirements")
+            trouble(garden, FULL)
             return super().process(task, user_input)
 
     class AlsoNoted(Painter):
@@ -154,13 +155,12 @@ def test_a_stage_waits_until_the_output_that_it_needs_is_stored(garden: Garden) 
     garden.start(Noted)
     garden.start(AlsoNoted)
     garden.until(lambda: [node["state"] for node in garden.reader.nodes()] == ["IDLE", "IDLE"])
-    key = garden.submit("leaf")
-    trouble(garden, FULL)
+    garden.send("problem.submit", problem("leaf"))
     garden.until(lambda: bool(calls))
     garden.turn(30)
     assert calls == ["requirements"]
     trouble(garden, None)
-    task = garden.finish(key)
+    task = garden.finish((1, 1))
     assert [stage["attempt"] for stage in task["stages"].values()] == [1, 1]
     assert calls == ["requirements", "colour"]
 
@@ -219,10 +219,10 @@ def test_a_failed_commit_keeps_a_file_without_a_name_open(garden: Garden, tmp_pa
     other.execute("BEGIN IMMEDIATE")
     aside = file.rename(tmp_path / "aside.sqlite")
     with pytest.raises(StoreUnavailable, match="locked"):
-        Store.commit(garden.store, [a_node()], durable=False)
+        Store.commit(garden.store, [a_node()])
     other.execute("ROLLBACK")
     other.close()
-    Store.commit(garden.store, [a_node()], durable=False)
+    Store.commit(garden.store, [a_node()])
     aside.replace(file)
     assert garden.store.nodes() == [a_node()]
 
@@ -233,15 +233,15 @@ def test_the_guard_counts_from_the_first_failure(tmp_path: Path) -> None:
     guard = StoreGuard(garden.store, clock=lambda: now_s)
     assert (guard.lasted_s, guard.trouble, guard.pause_s) == (0.0, "", store_guard.SHORT_PAUSE_S)
     trouble(garden, FULL)
-    assert guard.commit([a_node()], durable=True) is False
+    assert guard.commit([a_node()]) is False
     now_s += 0.9
-    assert guard.commit([a_node()], durable=True) is False
+    assert guard.commit([a_node()]) is False
     assert (guard.trouble, guard.pause_s) == ("", store_guard.SHORT_PAUSE_S)
     now_s += 0.2
     assert guard.lasted_s == pytest.approx(1.1)
     assert "disk is full" in guard.trouble
     assert guard.pause_s == store_guard.PAUSE_S
     trouble(garden, None)
-    assert guard.commit([a_node()], durable=True) is True
+    assert guard.commit([a_node()]) is True
     assert (guard.lasted_s, guard.trouble) == (0.0, "")
     garden.orchestrator.close()

@@ -67,8 +67,8 @@ TABLES: list[Change] = [
 def test_the_tables_say_what_the_stored_events_say(tmp_path: Path, database: str) -> None:
     with new_place(tmp_path, database) as place, place.writer() as store, place.reader() as reader:
         for event in events_of(RUN):
-            store.commit([event], durable=False)
-        store.commit(TABLES, durable=False)
+            store.commit([event])
+        store.commit(TABLES)
         stored = [
             an_event(
                 row["id"],

@@ -51,7 +51,7 @@ def opened(problem_id: int, iteration_id: int = 1) -> list[Change]:
 
 def fill(place: StorePlace, *groups: list[Change]) -> None:
     with place.writer() as store:
-        store.commit([change for group in groups for change in group], durable=False)
+        store.commit([change for group in groups for change in group])
 
 
 def remaining(place: StorePlace) -> dict[str, int]:
@@ -182,7 +182,7 @@ def test_a_dry_run_counts_what_a_real_one_removes(
             for table in ("task", "output", "event", "request"):
                 connection.exec_driver_sql(f"DELETE FROM {table}")
             connection.commit()
-        store.commit(rows, durable=False)
+        store.commit(rows)
         for table in pruning.RULES:
             before = remaining(emptied)
             counted = prune(emptied.store_url, DAY_S, [table], keep=keep, now_s=NOW_S, dry_run=True)
@@ -214,9 +214,9 @@ def test_payloads_that_no_row_names_go_after_an_hour(place: StorePlace, tmp_path
 def test_the_orchestrator_goes_on_meanwhile(place: StorePlace) -> None:
     fill(place, *(closed(n) for n in range(1, 6)))
     with place.writer() as store, place.reader() as reader:
-        store.commit(opened(6), durable=True)
+        store.commit(opened(6))
         prune(place.store_url, DAY_S, now_s=NOW_S)
-        store.commit(opened(7), durable=True)
+        store.commit(opened(7))
         assert [each["problem_id"] for each in reader.problems().items] == [7, 6]
 
 

@@ -61,7 +61,7 @@ def test_a_task_is_told_whole(store: Store, reader: StoreReader) -> None:
         an_output(1, 2, "a", attempt=1, accepted=False, plain='{"late": true}'),
         an_output(1, 2, "b"),
     ]
-    store.commit([task, *stages, *outputs, a_node()], durable=False)
+    store.commit([task, *stages, *outputs, a_node()])
     stage = {"attempt": 1, "node_id": NODE_ID, "node": "hw_constraints", "started_at": "1970-01-01T00:16:41.000Z"}
     assert reader.task(1, 2) == {
         "task": {"problem_id": 1, "iteration_id": 2},
@@ -108,7 +108,7 @@ def test_a_task_is_told_whole(store: Store, reader: StoreReader) -> None:
 def test_the_newest_attempts_output_is_shown(store: Store, reader: StoreReader) -> None:
     stage = a_stage(attempt=2, state=StageState.SUCCEEDED)
     outputs = [an_output(attempt=attempt, plain=f'{{"n": {n}}}') for attempt, n in ((2, 2), (2, 3), (1, 1))]
-    store.commit([a_task(), stage, *outputs], durable=False)
+    store.commit([a_task(), stage, *outputs])
     view = reader.task(1, 1)
     assert view is not None
     assert view["stages"]["hw_constraints"]["output"] == {"n": 2}
@@ -117,7 +117,7 @@ def test_the_newest_attempts_output_is_shown(store: Store, reader: StoreReader) 
 def test_a_large_output_is_read_from_its_blob(store: Store, reader: StoreReader, tmp_path: Path) -> None:
     text = "é" * 50_000
     plain = '{"header": {}, "text": "' + text + '"}'
-    store.commit([a_task(), a_stage(state=StageState.SUCCEEDED), an_output(plain=plain)], durable=False)
+    store.commit([a_task(), a_stage(state=StageState.SUCCEEDED), an_output(plain=plain)])
     view = reader.task(1, 1)
     assert view is not None
     assert view["stages"]["hw_constraints"]["output"] == {"text": text}
@@ -129,7 +129,7 @@ def test_a_large_output_is_read_from_its_blob(store: Store, reader: StoreReader,
 def test_a_problem_has_all_its_iterations(store: Store, reader: StoreReader) -> None:
     later = a_task(1, 2, title="changed", created_at_s=2_000.0)
     stages = [a_stage(1, 1), a_stage(1, 2, state=StageState.SUCCEEDED), a_stage(2, 1)]
-    store.commit([later, a_task(1, 1), a_task(2, 1), *stages, an_output(1, 2)], durable=False)
+    store.commit([later, a_task(1, 1), a_task(2, 1), *stages, an_output(1, 2)])
     problem = reader.problem(1)
     assert problem is not None
     assert (problem["problem_id"], problem["title"]) == (1, "Count bicycles")
@@ -140,7 +140,7 @@ def test_a_problem_has_all_its_iterations(store: Store, reader: StoreReader) -> 
 
 def test_problems_are_listed_with_their_newest_iteration(store: Store, reader: StoreReader) -> None:
     newest = a_task(1, 3, state=TaskState.RUNNING, title="changed", created_at_s=5_000.0)
-    store.commit([a_task(1, 1, state=TaskState.FAILED), newest, a_task(2, 1)], durable=False)
+    store.commit([a_task(1, 1, state=TaskState.FAILED), newest, a_task(2, 1)])
     assert [each["problem_id"] for each in reader.problems().items] == [2, 1]
     assert reader.problems().items[1] == {
         "problem_id": 1,
@@ -152,7 +152,7 @@ def test_problems_are_listed_with_their_newest_iteration(store: Store, reader: S
 
 
 def test_what_is_not_there_is_none_or_empty(store: Store, reader: StoreReader) -> None:
-    store.commit([a_task()], durable=False)
+    store.commit([a_task()])
     for problem_id in (0, 2, -1, 2**63, 2**70):
         assert reader.problem(problem_id) is None
         assert reader.task(problem_id, 1) is None
@@ -168,7 +168,7 @@ def test_attempts_are_told_in_order(store: Store, reader: StoreReader) -> None:
     stages = [a_stage(1, 1, "z", position=0), a_stage(1, 1, "a", position=1)]
     attempts = [an_attempt(1, 1, name, attempt=number) for name in ("a", "z") for number in (2, 1)]
     lost = an_attempt(1, 1, "z", attempt=3, deadline_at_s=math.nan, state=StageState.TIMED_OUT, error_code="STALL")
-    store.commit([a_task(), *stages, *attempts, lost, a_node()], durable=False)
+    store.commit([a_task(), *stages, *attempts, lost, a_node()])
     views = reader.attempts(1, 1)
     assert [(each["stage"], each["attempt"]) for each in views] == [("z", 1), ("z", 2), ("z", 3), ("a", 1), ("a", 2)]
     assert views[2] == {
@@ -190,13 +190,13 @@ def test_nodes_are_found_by_id_and_by_name_the_living_first(store: Store, reader
     gone = a_node("gone", "same", state="INACTIVE", last_seen_at_s=9.0)
     here = a_node("here", "same", state="IDLE", last_seen_at_s=5.0)
     old = a_node("old", "same", state="IDLE", last_seen_at_s=4.0)
-    store.commit([gone, here, old, a_node("same", "other")], durable=False)
+    store.commit([gone, here, old, a_node("same", "other")])
     assert [each["node_id"] for each in reader.nodes()] == ["same", "gone", "here", "old"]
     by_id, by_name = reader.node("gone"), reader.node("other")
     assert by_id is not None
     assert by_name is not None
     assert (by_id["state"], by_name["node_id"]) == ("INACTIVE", "same")
-    store.commit([a_node("same", "renamed")], durable=False)
+    store.commit([a_node("same", "renamed")])
     assert (reader.node("same") or {})["name"] == "renamed"
     assert reader.node("renamed") == {
         "node_id": "same",
@@ -213,7 +213,7 @@ def test_nodes_are_found_by_id_and_by_name_the_living_first(store: Store, reader
 def test_of_one_name_the_node_that_is_there_is_meant(store: Store, reader: StoreReader) -> None:
     gone = a_node("gone", "same", state="INACTIVE", last_seen_at_s=9.0)
     old, here = a_node("old", "same", last_seen_at_s=4.0), a_node("here", "same", last_seen_at_s=5.0)
-    store.commit([gone, old, here], durable=False)
+    store.commit([gone, old, here])
     assert (reader.node("same") or {})["node_id"] == "here"
 
 
@@ -226,7 +226,7 @@ def test_events_are_replayed_from_a_cursor(store: Store, reader: StoreReader) ->
         an_event(3, "stage.running", **about_stage),
         an_event(4, problem_id=2),
     ]
-    store.commit(events, durable=False)
+    store.commit(events)
     assert reader.last_event_id() == 4
     assert [each["id"] for each in reader.events()] == [1, 2, 3, 4]
     assert [each["id"] for each in reader.events(after_id=-5, limit=2)] == [1, 2]
@@ -248,7 +248,7 @@ def test_events_are_replayed_from_a_cursor(store: Store, reader: StoreReader) ->
 
 
 def test_limits_are_capped(store: Store, reader: StoreReader) -> None:
-    store.commit([a_task(n) for n in range(1, 252)] + [an_event(n) for n in range(1, 252)], durable=False)
+    store.commit([a_task(n) for n in range(1, 252)] + [an_event(n) for n in range(1, 252)])
     assert len(reader.problems(limit=10_000).items) == 200
     assert len(reader.tasks(limit=10_000).items) == 200
     assert len(reader.events(limit=10_000)) == 200
@@ -263,7 +263,7 @@ def full(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     states = list(TaskState)
     tasks = [a_task(p, i, state=states[(p + i) % len(states)]) for p, i in KEYS]
     with new_place(tmp_path_factory.mktemp("full"), request.param) as place, place.writer() as store:
-        store.commit(tasks, durable=False)
+        store.commit(tasks)
         with place.reader() as reader:
             yield reader
 
@@ -299,9 +299,9 @@ def test_following_the_cursor_gives_every_problem_once(full: StoreReader, limit:
 
 
 def test_what_comes_between_two_pages_disturbs_neither(store: Store, reader: StoreReader) -> None:
-    store.commit([a_task(n) for n in (1, 2, 3, 4)], durable=False)
+    store.commit([a_task(n) for n in (1, 2, 3, 4)])
     first = reader.problems(2)
-    store.commit([a_task(5), a_task(6), a_task(3, 2)], durable=False)
+    store.commit([a_task(5), a_task(6), a_task(3, 2)])
     assert [each["problem_id"] for each in reader.problems(2, first.next).items] == [2, 1]
 
 
@@ -354,7 +354,7 @@ def test_threads_read_whole_commits_while_the_writer_writes(place: StorePlace, r
             stages = [a_stage(1, n, name, state=StageState.SUCCEEDED) for name in "abc"]
             outputs: list[OutputAdded] = [an_output(1, n, name) for name in "abc"]
             rows: list[TaskRow | EventAdded] = [a_task(1, n), an_event(n)]
-            store.commit([*rows, *stages, *outputs], durable=n % 2 == 0)
+            store.commit([*rows, *stages, *outputs])
         done.set()
         for thread in threads:
             thread.join()
@@ -395,7 +395,7 @@ def test_a_store_in_a_folder_with_odd_characters(tmp_path: Path) -> None:
     folder = tmp_path / "a b%20&#ü"
     folder.mkdir()
     with new_place(folder) as place, place.writer() as store, place.reader() as reader:
-        store.commit([a_task(), a_stage(state=StageState.SUCCEEDED), an_output(cdr=b"1" * 70_000)], durable=True)
+        store.commit([a_task(), a_stage(state=StageState.SUCCEEDED), an_output(cdr=b"1" * 70_000)])
         assert reader.task(1, 1) is not None
         assert store.accepted_output(1, 1, "hw_constraints") == b"1" * 70_000
     assert (folder / "hedgerow.sqlite").exists()
@@ -403,7 +403,7 @@ def test_a_store_in_a_folder_with_odd_characters(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("at_s", [math.nan, math.inf, 1e300, -1e300])
 def test_a_nodes_impossible_time_is_unknown(store: Store, reader: StoreReader, at_s: float) -> None:
-    store.commit([a_task(), a_stage(started_at_s=at_s)], durable=False)
+    store.commit([a_task(), a_stage(started_at_s=at_s)])
     view = reader.task(1, 1)
     assert view is not None
     assert view["stages"]["hw_constraints"]["started_at"] is None
