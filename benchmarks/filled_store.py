@@ -89,7 +89,9 @@ class _Tasks:
         self, number: int, kind: str, at_s: float, stage: str = "", node_id: str = "", body: str = "{}"
     ) -> EventAdded:
         self._last_event_id += 1
-        return EventAdded(self._last_event_id, at_s, kind, number, 1, stage, node_id, body)
+        return EventAdded(
+            self._last_event_id, at_s, kind, TaskId(problem_id=number, iteration_id=1), stage, node_id, body
+        )
 
     def _uuid(self) -> str:
         text = self._chance.randbytes(16).hex()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import methodcaller
 from typing import Any
 
 import msgspec
@@ -13,6 +13,12 @@ from hedgerow_idl import Command, TaskId
 from hedgerow_orchestrator.store.changes import Change, EventAdded
 
 NO_TASK = TaskId()
+_copy = methodcaller("__copy__")  # `copy.copy` looks for the same, in Python
+
+
+def as_json(body: Mapping[str, Any]) -> str:
+    """The text of a JSON object, as events carry it."""
+    return msgspec.json.encode(body).decode()
 
 
 @dataclass(slots=True)
@@ -50,8 +56,7 @@ class Step:
 
     def save(self, *rows: Change) -> None:
         """Have rows stored as they are now; the engine goes on changing its own."""
-        for row in rows:
-            self.changes.append(copy.copy(row))
+        self.changes += map(_copy, rows)
 
     def event(
         self,
@@ -60,19 +65,18 @@ class Step:
         task: TaskId = NO_TASK,
         stage: str = "",
         node_id: str = "",
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | str = "{}",
     ) -> None:
-        """Have an event stored and published."""
+        """Have an event stored and published; `body` is a JSON object, or its text."""
         self.log.last_event_id += 1
         event = EventAdded(
             event_id=self.log.last_event_id,
             at_s=self.now_s,
             kind=kind,
-            problem_id=task.problem_id,
-            iteration_id=task.iteration_id,
+            task=task,
             stage=stage,
             node_id=node_id,
-            body=msgspec.json.encode(body).decode() if body else "{}",
+            body=body if isinstance(body, str) else as_json(body),
         )
         self.changes.append(event)
         self.events.append(event)

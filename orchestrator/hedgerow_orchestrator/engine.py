@@ -353,5 +353,5 @@ def _has_nothing(node: Node, sent_at_s: float, clock_s: float) -> bool:
 
 def _counted_ids() -> Callable[[], str]:
     """Ids that no other start of the orchestrator gives out; a UUID for each would cost more than to send it."""
-    start, numbers = uuid.uuid4(), itertools.count(1)
+    start, numbers = str(uuid.uuid4()), itertools.count(1)
     return lambda: f"{start}-{next(numbers)}"

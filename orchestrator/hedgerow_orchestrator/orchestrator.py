@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from hedgerow_idl import Event, NodeInfo, TaskId
+from hedgerow_idl import NodeInfo, TaskId
 from hedgerow_idl.plain import to_json
 from hedgerow_nodes.core.bus import Bus
 from hedgerow_orchestrator.desk import Desk
@@ -216,18 +216,7 @@ class Orchestrator:
         for command in step.commands:
             self._wire.command(command)
         for event in step.events:
-            task = TaskId(problem_id=event.problem_id, iteration_id=event.iteration_id)
-            self._wire.events.write(
-                Event(
-                    event_id=event.event_id,
-                    at_s=event.at_s,
-                    task=task,
-                    kind=event.kind,
-                    stage=event.stage,
-                    node_id=event.node_id,
-                    body=event.body,
-                )
-            )
+            self._wire.event(event)
         self._replies.stored(durable=step.durable)
 
     def _send_input(self, task: TaskId, topic: str) -> None:

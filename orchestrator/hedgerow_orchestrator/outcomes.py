@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from hedgerow_idl import Command, CommandKind
-from hedgerow_orchestrator.effects import Step
+from hedgerow_orchestrator.effects import Step, as_json
 from hedgerow_orchestrator.line import Line
 from hedgerow_orchestrator.registry import Node
 from hedgerow_orchestrator.states import StageState, TaskState
@@ -62,9 +63,11 @@ class Outcomes:
         stage.topic = topic
         self._end(step, stage, StageState.SUCCEEDED, "", "")
         self._event(step, run, stage, "stage.succeeded")
-        for follower in run.ready_after(stage):
-            self._line.put(run, follower, step.clock_s)
-        if all(other.row.state is StageState.SUCCEEDED for other in run.stages.values()):
+        followers = run.pipeline.followers.get(stage.spec.name)
+        if followers:
+            for follower in run.ready_among(followers):
+                self._line.put(run, follower, step.clock_s)
+        elif all(other.row.state is StageState.SUCCEEDED for other in run.stages.values()):
             self._finish(step, run, TaskState.SUCCEEDED, "", "")
 
     def lose(self, step: Step, run: TaskRun, stage: StageRun, code: str, reason: str) -> None:
@@ -132,13 +135,18 @@ class Outcomes:
         row = run.row
         row.state, row.finished_at_s, row.error_code, row.reason = state, step.now_s, code, reason
         step.save(row)
-        body = {"error": {"code": code, "reason": reason}} if code else {}
+        body: dict[str, object] = {"error": {"code": code, "reason": reason}} if code else {}
         step.event(f"task.{state.lower()}", task=run.id, body=body)
         self._finished(run)
 
     def _event(self, step: Step, run: TaskRun, stage: StageRun, kind: str) -> None:
         row = stage.row
-        body: dict[str, object] = {"attempt": row.attempt}
+        body: dict[str, object] | str = _body_of_attempt(row.attempt)
         if row.error_code:
-            body["error"] = {"code": row.error_code, "reason": row.reason}
+            body = {"attempt": row.attempt, "error": {"code": row.error_code, "reason": row.reason}}
         step.event(kind, task=run.id, stage=row.stage, node_id=row.node_id, body=body)
+
+
+@cache
+def _body_of_attempt(number: int) -> str:
+    return as_json({"attempt": number})

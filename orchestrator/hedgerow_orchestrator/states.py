@@ -14,10 +14,8 @@ class TaskState(StrEnum):
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
 
-    @property
-    def final(self) -> bool:
-        """Nothing follows."""
-        return self in (TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED)
+    final: bool
+    """Nothing follows."""
 
 
 class StageState(StrEnum):
@@ -30,7 +28,10 @@ class StageState(StrEnum):
     CANCELLED = "CANCELLED"
     TIMED_OUT = "TIMED_OUT"
 
-    @property
-    def final(self) -> bool:
-        """Nothing follows."""
-        return self not in (StageState.WAITING, StageState.RUNNING)
+    final: bool
+    """Nothing follows."""
+
+
+# Attributes, since a property is a call, and the engine asks dozens of times a task.
+for _state in (*TaskState, *StageState):
+    _state.final = _state not in ("WAITING", "RUNNING")

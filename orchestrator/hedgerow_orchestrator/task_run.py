@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hedgerow_idl import Command, CommandKind, TaskId
@@ -69,10 +70,9 @@ class TaskRun:
         """Every stage that could run now."""
         return [stage for stage in self.stages.values() if self.ready(stage)]
 
-    def ready_after(self, stage: StageRun) -> list[StageRun]:
-        """The stages that could run now and read this one's output."""
-        followers = (self.stages[name] for name in self.pipeline.followers.get(stage.spec.name, ()))
-        return [follower for follower in followers if self.ready(follower)]
+    def ready_among(self, names: Iterable[str]) -> list[StageRun]:
+        """Those of these stages that could run now."""
+        return [stage for name in names if self.ready(stage := self.stages[name])]
 
     def input_attempts(self, stage: StageRun, topics: list[str], sources: dict[str, str]) -> tuple[int, ...] | None:
         """For each topic that a node reads, which attempt's output is the accepted one; None if one is not provided.

@@ -7,10 +7,11 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
-from hedgerow_idl import Command, CommandAnswer, Event, NodeInfo, NodeStatus, Reply, Request
+from hedgerow_idl import Command, CommandAnswer, NodeInfo, NodeStatus, Reply, Request
 from hedgerow_idl.schema import SchemaError, build
 from hedgerow_idl.topics import BY_NAME, Profile, Topic
 from hedgerow_nodes.core.bus import Bus, Reader, Received, Writer
+from hedgerow_orchestrator.store.changes import EventAdded
 
 log = logging.getLogger("hedgerow.orchestrator")
 
@@ -31,7 +32,7 @@ class Wire:
         self.statuses: Reader[NodeStatus] = bus.reader(BY_NAME["hedgerow/node_status"])
         self.answers: Reader[CommandAnswer] = bus.reader(BY_NAME["hedgerow/command_answer"])
         self.requests: Reader[Request] = bus.reader(BY_NAME["hedgerow/request"])
-        self.events: Writer[Event] = bus.writer(BY_NAME["hedgerow/event"])
+        self._events: Writer[Any] = bus.writer(BY_NAME["hedgerow/event"])
         self._outputs: dict[str, Reader[Any]] = {}
         self._types: dict[str, str] = {}
         self._commands: dict[str, Writer[Command]] = {}
@@ -66,6 +67,10 @@ class Wire:
         self._outputs[topic.name] = self.bus.reader(topic)
         self._types[topic.name] = info.output_type
         return ""
+
+    def event(self, event: EventAdded) -> None:
+        """Tell everybody what happened: the row of the store has the fields of the message."""
+        self._events.write(event)
 
     def command(self, command: Command) -> None:
         """Send an order into the node's partition."""

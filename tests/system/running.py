@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hedgerow_idl import ReplyStatus
+from hedgerow_idl import ReplyStatus, TaskId
 from hedgerow_nodes.core.environment import Environment
 from hedgerow_nodes.core.request_client import OrchestratorUnreachable, RequestClient
 from hedgerow_nodes.core.testing import LaunchedSystem
@@ -121,7 +121,7 @@ class System(LaunchedSystem):
             for row in page:
                 task = row["task"] or {"problem_id": 0, "iteration_id": 0}
                 body = json.dumps(row["body"])
-                rows.append(EventAdded(row["id"], 0.0, row["kind"], *task.values(), row["stage"], row["node_id"], body))
+                rows.append(EventAdded(row["id"], 0.0, row["kind"], TaskId(**task), row["stage"], row["node_id"], body))
         reader.close()
         return rows
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from hedgerow_idl import TaskId
 from hedgerow_orchestrator.states import StageState, TaskState
 
 
@@ -81,13 +82,15 @@ class OutputAdded(msgspec.Struct, gc=False):
 
 
 class EventAdded(msgspec.Struct, gc=False):
-    """Something that happened; ids are given by the orchestrator and grow without gaps."""
+    """Something that happened; ids are given by the orchestrator and grow without gaps.
+
+    It has the fields of the message `Event`, so that it can be written to the bus as it is.
+    """
 
     event_id: int
     at_s: float
     kind: str
-    problem_id: int
-    iteration_id: int
+    task: TaskId
     stage: str
     node_id: str
     body: str

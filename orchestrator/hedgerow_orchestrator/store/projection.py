@@ -53,7 +53,7 @@ def project(events: Iterable[EventAdded]) -> Projection:
     """
     projection = Projection()
     for event in sorted(events, key=lambda each: each.event_id):
-        task = (event.problem_id, event.iteration_id)
+        task = (event.task.problem_id, event.task.iteration_id)
         if event.kind in _TASK_STATES:
             projection.tasks[task] = _TASK_STATES[event.kind]
         elif event.kind in _STAGE_STATES:

@@ -33,6 +33,7 @@ UPSERTED: dict[type[Change], Table] = {
     NodeRow: schema.node,
 }
 INSERTED: dict[type[Change], Table] = {EventAdded: schema.event, RequestAdded: schema.request}
+_PARTS = {"task": ("task.problem_id", "task.iteration_id")}
 _OUTPUT_HEAD = tuple(name for name in OutputAdded.__struct_fields__ if name not in ("cdr", "plain"))
 _PAYLOAD_PARTS = ("", "_url", "_sha256", "_size_bytes")
 _OUTPUT_PAYLOADS = tuple(f"{name}{part}" for name in ("cdr", "plain") for part in _PAYLOAD_PARTS)
@@ -61,8 +62,10 @@ def statements(dialect: Dialect, blobs: BlobStore) -> dict[type[Change], Stateme
         keys = tuple(column.name for column in table.primary_key)
         compiled[kind] = Statement(_upsert(dialect, table, columns, keys), attrgetter(*columns), attrgetter(*keys))
     for kind, table in INSERTED.items():
-        columns = kind.__struct_fields__
-        compiled[kind] = Statement(_insert(dialect, table, columns), attrgetter(*columns), None)
+        # A field that is a struct itself is a column for each of its fields.
+        places = [place for name in kind.__struct_fields__ for place in _PARTS.get(name, (name,))]
+        columns = tuple(place.rpartition(".")[2] for place in places)
+        compiled[kind] = Statement(_insert(dialect, table, columns), attrgetter(*places), None)
 
     head = attrgetter(*_OUTPUT_HEAD)
 

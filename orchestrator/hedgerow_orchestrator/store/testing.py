@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from sqlalchemy import URL, create_engine, text
 
+from hedgerow_idl import TaskId
 from hedgerow_orchestrator.states import StageState, TaskState
 from hedgerow_orchestrator.store import migrate
 from hedgerow_orchestrator.store.changes import (
@@ -155,10 +156,10 @@ def an_output(problem_id: int = 1, iteration_id: int = 1, stage: str = "hw_const
 
 def an_event(event_id: int = 1, kind: str = "task.submitted", **changes: Any) -> EventAdded:
     """Give an event of task 1.1."""
+    task = TaskId(problem_id=changes.pop("problem_id", 1), iteration_id=changes.pop("iteration_id", 1))
     fields: dict[str, Any] = {
         "at_s": 1_000.0 + event_id,
-        "problem_id": 1,
-        "iteration_id": 1,
+        "task": task,
         "stage": "",
         "node_id": "",
         "body": "{}",

@@ -322,7 +322,9 @@ def story() -> list[Change]:
     }
     no_model = "no model keeps 1 µs; the fastest needs 41 ms"
     events = [
-        EventAdded(n, BEGAN_AT_S + n, kind, problem, iteration, stage, "", json.dumps({"n": n}))
+        EventAdded(
+            n, BEGAN_AT_S + n, kind, TaskId(problem_id=problem, iteration_id=iteration), stage, "", json.dumps({"n": n})
+        )
         for n, (kind, problem, iteration, stage) in enumerate(
             [
                 ("orchestrator.started", 0, 0, ""),

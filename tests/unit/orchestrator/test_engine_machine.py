@@ -390,9 +390,9 @@ class EngineMachine(RuleBasedStateMachine):
         self.seen_events = len(self.world.events)
         for event in events:
             if event.kind == "task.running":
-                self.model.admit((event.problem_id, event.iteration_id), self.world.clock_s)
+                self.model.admit((event.task.problem_id, event.task.iteration_id), self.world.clock_s)
         if time_passed:
-            ended = [(e.problem_id, e.iteration_id, e.stage) for e in events if e.kind.startswith("stage.")]
+            ended = [(e.task.problem_id, e.task.iteration_id, e.stage) for e in events if e.kind.startswith("stage.")]
             order = {place: n for n, place in reversed(list(enumerate(ended)))}
             self.model.passed(self.world.clock_s, lambda key, stage: order.get((*key, stage), len(order)))
         self.take_commands()
