@@ -50,10 +50,19 @@ class NodeWatch:
         self._row_at_s: dict[str, float] = {}
         self._progress: dict[str, tuple[float, float, str]] = {}
         self._infos: dict[str, tuple[NodeInfo, str]] = {}
+        self._seen_infos: list[Received[NodeInfo]] = []
+        self._seen_statuses: list[Received[NodeStatus]] = []
 
-    def take(self, step: Step) -> None:
-        """Handle all that has arrived."""
-        for info in self._wire.infos.take():
+    def look(self) -> None:
+        """Take what has arrived, to be handled later: what a node wrote before it ended comes before its end then."""
+        self._seen_infos += self._wire.infos.take()
+        self._seen_statuses += self._wire.statuses.take()
+
+    def handle(self, step: Step) -> None:
+        """Handle all that was taken."""
+        infos, self._seen_infos = self._seen_infos, []
+        statuses, self._seen_statuses = self._seen_statuses, []
+        for info in infos:
             if info.kind is Kind.DATA and info.sample.incarnation >= LARGEST_STORED:
                 log.error("orchestrator: announcement of %r ignored: incarnation too large", info.sample.name)
             elif info.kind is Kind.DATA and info.sample.kind == ORCHESTRATOR:
@@ -66,7 +75,7 @@ class NodeWatch:
             else:
                 self._rivals.on_end(info.sample.node_id, info.sample.incarnation)
                 self._on_end(step, info)
-        for status in self._wire.statuses.take():
+        for status in statuses:
             if status.kind is Kind.DATA:
                 self._apply(step, self._registry.on_status(status.sample, step.now_s, step.clock_s))
                 self._look_at(step, status.sample.node_id)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from hedgerow_idl import NodeInfo, TaskId
 from hedgerow_idl.plain import to_json
-from hedgerow_nodes.core.bus import Bus
+from hedgerow_idl.topics import Topic
+from hedgerow_nodes.core.bus import Bus, Received
 from hedgerow_orchestrator.desk import Desk
 from hedgerow_orchestrator.effects import EventLog, Step
 from hedgerow_orchestrator.engine import Engine
@@ -31,6 +34,9 @@ TICK_S = 0.1
 
 SOON_S = 0.005
 """The wait while a reply waits for the disk, or for its reader."""
+
+OUTPUTS_A_PASS = 40
+"""Of more the nodes would idle, with nothing in hand, while they are handled; of less each pass has its fixed cost."""
 
 NODE_ANSWER_S = 4.0
 
@@ -86,6 +92,8 @@ class Orchestrator:
         )
         self._desk = Desk(self._verbs.table())
         self._replies = Replies(self._wire, store, clock)
+        # Taken from the bus and not handled yet.
+        self._outputs: deque[tuple[Topic, Received[Any]]] = deque()
         self._held: Step | None = None
         step = self._new_step()
         recovered = recover(store, self._engine, pipeline, step.clock_s)
@@ -106,11 +114,16 @@ class Orchestrator:
             return
         if self._replies.sync_if_due(self._engine.active):
             self._bus.flush()
-        self._bus.wait(SOON_S if self._replies.pending else timeout_s)
+        if not self._outputs:
+            self._bus.wait(SOON_S if self._replies.pending else timeout_s)
+            self._watch.look()
+            self._outputs.extend(self._wire.outputs())
         step = self._new_step()
         self._verbs.next_pass(step)
-        self._take_outputs(step)
-        self._watch.take(step)
+        for _ in range(min(OUTPUTS_A_PASS, len(self._outputs))):
+            self._handle_output(step, *self._outputs.popleft())
+        if not self._outputs:
+            self._watch.handle(step)
         self._make_way()
         self._take_answers(step)
         for received in self._wire.requests.take():
@@ -139,23 +152,22 @@ class Orchestrator:
 
     # --- what arrives ---------------------------------------------------------------------------------------------
 
-    def _take_outputs(self, step: Step) -> None:
-        for topic, received in self._wire.outputs():
-            header = received.sample.header
-            output = OutputAdded(
-                problem_id=header.task.problem_id,
-                iteration_id=header.task.iteration_id,
-                stage=header.stage,
-                attempt=header.attempt,
-                accepted=False,
-                type_name=str(topic.type.__idl_typename__),
-                topic=topic.name,
-                node_id=header.node_id,
-                at_s=header.stamped_at_s,
-                cdr=received.raw,
-                plain=to_json(received.sample),
-            )
-            self._engine.on_output(step, output, header)
+    def _handle_output(self, step: Step, topic: Topic, received: Received[Any]) -> None:
+        header = received.sample.header
+        output = OutputAdded(
+            problem_id=header.task.problem_id,
+            iteration_id=header.task.iteration_id,
+            stage=header.stage,
+            attempt=header.attempt,
+            accepted=False,
+            type_name=str(topic.type.__idl_typename__),
+            topic=topic.name,
+            node_id=header.node_id,
+            at_s=header.stamped_at_s,
+            cdr=received.raw,
+            plain=to_json(received.sample),
+        )
+        self._engine.on_output(step, output, header)
 
     def _take_answers(self, step: Step) -> None:
         for received in self._wire.answers.take():

@@ -10,7 +10,7 @@ from hedgerow_orchestrator.store.writer import Store
 from hedgerow_orchestrator.wire import Wire
 
 FEW = 8
-GATHER_S = 0.025
+GATHER_S = 0.05
 """With more than a few tasks at work, the submitters of so long have their replies together: the disk is asked once."""
 
 KEPT_S = 5.0

@@ -36,7 +36,7 @@ _LONG_AGO_NS = 3600 * 10**9
 class CycloneWriter(Writer[Any]):
     """A DDS writer that hands encoded samples to the C library."""
 
-    def __init__(self, topic: Topic, entity: DataWriter[Any], holding: set[CycloneWriter]) -> None:
+    def __init__(self, topic: Topic, entity: DataWriter[Any], holding: dict[CycloneWriter, None]) -> None:
         super().__init__(topic)
         self._entity = entity
         self._ref = entity._ref
@@ -48,24 +48,24 @@ class CycloneWriter(Writer[Any]):
 
     def close(self) -> None:
         self.flush()
-        self._holding.discard(self)
+        self._holding.pop(self, None)
         cyclone_library.delete(self._ref)
 
     def write_raw(self, cdr: bytes) -> None:
         code = ddspy_write(self._ref, cdr)
-        self._holding.add(self)
+        self._holding[self] = None
         if code < 0:
             raise DDSException(code, f"Occurred while writing to {self.topic.name}")
 
     def write_parts(self, parts: Sequence[bytes | memoryview]) -> None:
         code = cyclone_library.write_parts(self._ref, parts)
-        self._holding.add(self)
+        self._holding[self] = None
         if code < 0:
             raise DDSException(code, f"Occurred while writing to {self.topic.name}")
 
     def dispose(self, sample: Any) -> None:
         code = ddspy_dispose(self._ref, self.codec.encode_key(sample))
-        self._holding.add(self)
+        self._holding[self] = None
         if code < 0:
             raise DDSException(code, f"Occurred while disposing on {self.topic.name}")
 
@@ -163,8 +163,8 @@ class CycloneBus(Bus):
         self._topics: dict[str, DdsTopic[Any]] = {}
         self._publishers: dict[str, Publisher] = {}
         self._subscribers: dict[str, Subscriber] = {}
-        # The writers that have written since the last flush.
-        self._holding: set[CycloneWriter] = set()
+        # The writers that have written since the last flush; who wrote first is sent first.
+        self._holding: dict[CycloneWriter, None] = {}
 
     def writer(self, topic: Topic, partition: str = "") -> CycloneWriter:
         publisher = self._publishers.get(partition)
