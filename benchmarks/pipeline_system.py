@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 
+from benchmarks.cores import OURS, THE_PEERS, on_core
 from benchmarks.measuring import ROOT
 from benchmarks.trivial_node import GRAPH, PIPELINE
 from hedgerow_idl import Request
@@ -142,21 +143,26 @@ class PipelineSystem:
 
 
 @contextlib.contextmanager
-def pipeline_system(home: Path) -> Iterator[PipelineSystem]:
-    """Start everything in a home, which may hold a store, and end it with the block."""
+def pipeline_system(home: Path, *, apart: bool = False) -> Iterator[PipelineSystem]:
+    """Start everything in a home, which may hold a store, and end it with the block.
+
+    With `apart` the orchestrator has a core of its own, as `cpus` in a launch file gives it, and all else the other.
+    """
     with free_domain() as domain:
         environment = Environment.read({"HEDGEROW_HOME": str(home), "HEDGEROW_DOMAIN": str(domain)})
         launched = LaunchedSystem(environment, {"PYTHONPATH": str(ROOT)})
-        client = TaskClient(environment)
+        codes: dict[str, int] = {}
         try:
             options = ["--pipeline", str(PIPELINE), "--log-level", "WARNING"]
-            launched.start("orchestrator", ["-m", "hedgerow_orchestrator", *options])
-            for kind in KINDS:
-                launched.start(kind, ["-m", "benchmarks.trivial_node", kind])
-            client.wait_ready()
-            yield PipelineSystem(environment, launched, client)
+            with on_core(OURS) if apart else contextlib.nullcontext():
+                launched.start("orchestrator", ["-m", "hedgerow_orchestrator", *options])
+            with on_core(THE_PEERS) if apart else contextlib.nullcontext():
+                for kind in KINDS:
+                    launched.start(kind, ["-m", "benchmarks.trivial_node", kind])
+                with contextlib.closing(TaskClient(environment)) as client:
+                    client.wait_ready()
+                    yield PipelineSystem(environment, launched, client)
         finally:
-            client.close()
             codes = launched.stop()
         if any(codes.values()):
             raise RuntimeError(f"processes ended with {codes}: {launched.log_of('orchestrator')}")

@@ -22,7 +22,7 @@ def measure() -> list[Figure]:
     """Thirty seconds in six parts without a break, then the rivals."""
     with TemporaryDirectory(prefix="hedgerow-bench-") as folder:
         home = Path(folder)
-        with pipeline_system(home) as system:
+        with pipeline_system(home, apart=True) as system:
             system.client.run_for(WARM_S, IN_FLIGHT)
             cpu_before_s, began_s = system.cpu_s(), time.perf_counter()
             parts = tuple(system.client.run_for(SUSTAINED_S / PARTS, IN_FLIGHT) for _ in range(PARTS))

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+_Cpus = tuple[Annotated[int, msgspec.Meta(ge=0)], ...]
 _Bytes = Annotated[int, msgspec.Meta(gt=0)]
 _Grace = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 
@@ -28,9 +29,10 @@ class Restart(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class OrchestratorTable:
-    """`[orchestrator]`: `pipeline` is the name of a packaged pipeline or the path of a file."""
+    """`[orchestrator]`: `pipeline` is the name of a packaged pipeline or the path of a file; `cpus` as for a node."""
 
     pipeline: str = "advice"
+    cpus: _Cpus = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,8 @@ class NodeTable:
     """`[nodes.NAME]`: exactly one of `module`, `script` and `command` says what runs.
 
     `memory_limit_bytes` is how much memory of its own each process of the node may have, shared libraries and files not
-    counted; beyond it Python raises MemoryError, which ends the attempt as FAILED.
+    counted; beyond it Python raises MemoryError, which ends the attempt as FAILED. `cpus` are the numbers of the
+    processors that it may run on, all by default.
     """
 
     module: str = ""
@@ -58,6 +61,7 @@ class NodeTable:
     configuration: dict[str, Any] = field(default_factory=dict)
     working_directory: str = ""
     memory_limit_bytes: _Bytes | None = None
+    cpus: _Cpus = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,6 +31,7 @@ class ProcessPlan:
         environment: all variables it gets.
         own_process: the process started is itself the node, so that the pid it announces is the child's.
         memory_limit_bytes: how much memory of its own it may have; None is as much as there is.
+        cpus: the processors that it may run on; none named is all.
     """
 
     name: str
@@ -41,6 +42,7 @@ class ProcessPlan:
     working_directory: Path | None = None
     own_process: bool = True
     memory_limit_bytes: int | None = None
+    cpus: tuple[int, ...] = ()
 
 
 def plan_processes(launch: LaunchFile, environment: Mapping[str, str], port: int | None = None) -> list[ProcessPlan]:
@@ -56,7 +58,7 @@ def plan_processes(launch: LaunchFile, environment: Mapping[str, str], port: int
     plans = []
     if launch.orchestrator is not None:
         command = (*_python_module("hedgerow_orchestrator"), "--pipeline", launch.orchestrator.pipeline)
-        plans.append(ProcessPlan("orchestrator", Role.ORCHESTRATOR, command, shared))
+        plans.append(ProcessPlan("orchestrator", Role.ORCHESTRATOR, command, shared, cpus=launch.orchestrator.cpus))
     if launch.frontend is not None:
         chosen = launch.frontend.port if port is None else port
         address = ("--host", launch.frontend.host, "--port", str(chosen))
@@ -83,6 +85,7 @@ def _node(name: str, table: NodeTable, shared: Mapping[str, str]) -> ProcessPlan
         working_directory=Path(table.working_directory) if table.working_directory else None,
         own_process=not table.command,
         memory_limit_bytes=table.memory_limit_bytes,
+        cpus=table.cpus,
     )
 
 

@@ -66,7 +66,7 @@ class LocalProcess:
         self._guard = watcher
         self._lock = threading.Lock()
         self._ended = False
-        limits = str(os.getpid()), str(plan.memory_limit_bytes or 0)
+        limits = str(os.getpid()), str(plan.memory_limit_bytes or 0), ",".join(map(str, plan.cpus))
         self._popen = subprocess.Popen(
             (*_ISOLATED_PYTHON, child.__file__, *limits, *plan.command),
             stdin=subprocess.DEVNULL,

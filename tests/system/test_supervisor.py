@@ -188,6 +188,15 @@ def test_a_command_that_is_not_there_is_named(up: Callable[..., Up], variables: 
     assert "cannot start 'no-such-program': No such file or directory" in result.stderr
 
 
+def test_a_processor_that_is_not_there_is_named(variables: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "none.toml"
+    file.write_text('[supervisor]\nstart_attempts = 1\n[nodes.a]\ncommand = ["true"]\ncpus = [4711]\n')
+    result = hedgerow(variables, "up", str(file))
+    assert result.returncode == 1
+    usable = sorted(os.sched_getaffinity(0))
+    assert f"cannot run on cpus = [4711]; this host offers {usable}" in result.stderr
+
+
 def hedgerow(variables: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "hedgerow_launch", *arguments],
@@ -219,11 +228,13 @@ def test_up_and_down(up: Callable[..., Up], variables: dict[str, str]) -> None:
 def test_detached_it_returns_once_all_is_up(variables: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "garden.py").write_text(NODE)
     file = tmp_path / "garden.toml"
-    file.write_text('[nodes.garden]\nscript = "garden.py"\n')
+    cpu = min(os.sched_getaffinity(0))
+    file.write_text(f'[nodes.garden]\nscript = "garden.py"\ncpus = [{cpu}]\n')
     started = hedgerow(variables, "up", str(file), "--detach", "--json")
     assert started.returncode == 0, started.stderr
     pid = json.loads(started.stdout)["pid"]
     family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    assert [process.cpu_affinity() for process in family if "garden.py" in " ".join(process.cmdline())] == [[cpu]]
     listed = hedgerow(variables, "topic", "list", "--json")
     rows = {row["name"]: row for row in json.loads(listed.stdout)["items"]}
     assert rows["hedgerow/hw_constraints"]["announced_by"] == ["garden"]

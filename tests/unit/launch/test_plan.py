@@ -40,6 +40,7 @@ def test_the_three_ways_to_run_a_node(tmp_path: Path) -> None:
         arguments = ["x"]
         restart = "never"
         memory_limit_bytes = 500_000_000
+        cpus = [0, 2]
         """
     )
     script, command = plan_processes(load(str(tmp_path / "x.toml")), {"SHADE": "0", "KEPT": "1"})
@@ -51,3 +52,4 @@ def test_the_three_ways_to_run_a_node(tmp_path: Path) -> None:
     assert (command.command, command.own_process) == (("./b", "--fast", "x"), False)
     assert command.restart is Restart.NEVER
     assert (script.memory_limit_bytes, command.memory_limit_bytes) == (None, 500_000_000)
+    assert (script.cpus, command.cpus) == ((), (0, 2))
