@@ -14,7 +14,7 @@ from benchmarks.pipeline_system import check_store, pipeline_system
 SUSTAINED_S = 30.0
 WARM_S = 3.0
 PARTS = 6
-IN_FLIGHT = 128
+IN_FLIGHT = 192
 RIVAL_S = 5.0
 
 
