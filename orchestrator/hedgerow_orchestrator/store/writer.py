@@ -182,9 +182,10 @@ class Store:
         for kind in records.keys() - self._statements.keys():
             raise StoreError(f"{kind.__name__} is no change; known: {', '.join(k.__name__ for k in self._statements)}")
         return [
-            (statement.sql, statement.rows(records[kind]))
+            batch
             for kind, statement in self._statements.items()
             if kind in records
+            for batch in statement.batches(records[kind])
         ]
 
     def _open(self) -> PoolProxiedConnection:
