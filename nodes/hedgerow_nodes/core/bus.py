@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
+import msgspec
 from cyclonedds.idl import IdlStruct
 
 from hedgerow_idl.codec import CodecError, codec_of
@@ -27,8 +27,7 @@ class Kind(Enum):
     LOST = 2
 
 
-@dataclass(slots=True)
-class Received(Generic[S]):
+class Received(msgspec.Struct, Generic[S], gc=False):
     """One arrival: of DISPOSED and LOST only the key fields of `sample` are set. `raw` is the CDR encoding."""
 
     kind: Kind
