@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 
 import msgspec
@@ -16,11 +17,13 @@ from hedgerow_nodes.core.environment import Environment
 from hedgerow_orchestrator.pipeline import load
 from hedgerow_orchestrator.states import StageState, TaskState
 from hedgerow_orchestrator.store.changes import AttemptRow, Change, EventAdded, OutputAdded, RequestAdded, StageRow
+from hedgerow_orchestrator.store.errors import StoreUnavailable
 from hedgerow_orchestrator.store.migrate import upgrade
 from hedgerow_orchestrator.store.writer import Store
 from hedgerow_orchestrator.submission import baselines_of, task_row
 
 TASKS_PER_COMMIT = 500
+LONGEST_LOCK_S = 60.0
 BEGAN_AT_S = 1_700_000_000.0
 _BODY = msgspec.json.encode({"attempt": 1}).decode()
 
@@ -33,9 +36,23 @@ def fill(environment: Environment, tasks: int, seed: int = 1) -> None:
     try:
         for first in range(1, tasks + 1, TASKS_PER_COMMIT):
             numbers = range(first, min(first + TASKS_PER_COMMIT, tasks + 1))
-            store.commit([row for number in numbers for row in generate.rows(number)])
+            _commit(store, [row for number in numbers for row in generate.rows(number)])
     finally:
         store.close()
+
+
+def _commit(store: Store, rows: list[Change]) -> None:
+    """Commit as the orchestrator does, which tries again while the checkpoints, say, hold the lock."""
+    give_up_at_s = time.monotonic() + LONGEST_LOCK_S
+    while True:
+        try:
+            store.commit(rows)
+        except StoreUnavailable:
+            if time.monotonic() > give_up_at_s:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 class _Tasks:
