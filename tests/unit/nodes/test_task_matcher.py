@@ -219,3 +219,9 @@ def test_every_task_but_the_open_ones_has_metrics() -> None:
     without = {task.id for task in load_taxonomy().tasks if not task.metrics}
     assert without == {"any-to-any", "other"}
     assert "leaves open: success rate" in packaged_matcher().match("", goal="robotics").explanation
+
+
+def test_the_page_on_method_shows_the_rates_that_are_counted() -> None:
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in (DATA.parents[1] / "docs").glob("method*.md"))
+    for name, problems in (("plain", PLAIN), ("test", TEST), ("tuning", TUNING)):
+        assert count_hits(problems, BASE.match).line(f"problems_{name}") in pages

@@ -109,7 +109,7 @@ class TaskMatcher:
             modality=task.modality,
             metrics=task.metrics,
             decided_by=" and ".join(given) or "text",
-            explanation=f"{why} {_metrics_said(task)}",
+            explanation=f"{why} {metrics_said(task)}",
         )
 
     def _dataset_scores(self, tasks: Sequence[str]) -> Floats:
@@ -140,7 +140,7 @@ class TaskMatcher:
             modality=asked.modality,
             metrics=asked.metrics,
             decided_by="goal",
-            explanation=f"{why} {_metrics_said(asked)}",
+            explanation=f"{why} {metrics_said(asked)}",
         )
 
     def _why(self, order: list[int], shares: Floats, terms: Terms, clues: Clues, kind: str) -> str:
@@ -176,7 +176,8 @@ def packaged_matcher() -> TaskMatcher:
     return TaskMatcher(load_taxonomy(), packaged_meaning(load_taxonomy()))
 
 
-def _metrics_said(task: MLTask) -> str:
+def metrics_said(task: MLTask) -> str:
+    """The usual metrics of a task, in a sentence."""
     if not task.metrics:
         return "No metric is usual for it."
     named = ", ".join(task.metrics)
