@@ -10,6 +10,8 @@ from typing import Any
 from hedgerow_frontend.formatting import is_number
 from hedgerow_idl import NodeState
 from hedgerow_nodes.core.lifecycle import COMMANDS, LIFECYCLE
+from hedgerow_nodes.estimators.verdicts.judgement import judge_outputs
+from hedgerow_nodes.estimators.verdicts.verdict import Judgement
 from hedgerow_orchestrator.states import TaskState
 
 Task = Mapping[str, Any]
@@ -37,6 +39,9 @@ _MARKS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "INACTIVE": ("–", "calm"),
         "CANCELLED": ("–", "calm"),
         "FAILED": ("✗", "bad"),
+        "met": ("✓", "good"),
+        "missed": ("✗", "bad"),
+        "unknown": ("?", "calm"),
         "ERROR": ("✗", "bad"),
         "TIMED_OUT": ("✗", "bad"),
     }
@@ -65,6 +70,12 @@ def figures(task: Task) -> Figures:
         energy_j=_known(device.get("energy_j")),
         carbon_gco2e=_known(carbon.get("carbon_gco2e")),
     )
+
+
+def judgements(task: Task) -> tuple[Judgement, ...]:
+    """How the iteration stands to each limit that was stated."""
+    stages = task["stages"]
+    return judge_outputs({stage: _output(task, stage) for stage in stages})
 
 
 def output_template(stage: str, output: Mapping[str, Any]) -> str:

@@ -13,7 +13,8 @@ class UserInput(IdlStruct, typename="hedgerow.advice.UserInput"):
     """A problem as the user described it; empty strings and NaN mean that he said nothing about it.
 
     `goal` is a Hugging Face task id, `location` an ISO 3166 country code or an English country name, `objective` one
-    of `carbon` (the default), `energy`, `latency`. `previous` is the iteration that this one began from, or {0, 0}.
+    of `carbon` (the default), `energy`, `latency`. `previous` is the iteration that this one began from, or {0, 0}. One
+    of `inputs` may be `dataset:NAME`, a file or folder in the folder `datasets` of HEDGEROW_HOME.
     """
 
     header: Header = field(default_factory=Header)
@@ -70,7 +71,8 @@ class TaskScore(IdlStruct, typename="hedgerow.advice.TaskScore"):
 class MLModelMetadata(IdlStruct, typename="hedgerow.advice.MLModelMetadata"):
     """Which ML task the problem is: `tasks` best first, `margin` the lead of the first over the second.
 
-    `decided_by` is `goal`, `modality and text` or `text`; `unsure` says that the margin is too small to rely on.
+    `decided_by` is `goal`, or what was used of `modality`, `data set` and `text`, with `and` between; `unsure` says that
+    the margin is too small to rely on.
     """
 
     header: Header = field(default_factory=Header)

@@ -10,6 +10,7 @@ from hedgerow_nodes.estimators.devices.catalogue import Device, UnknownDevice, f
 from hedgerow_nodes.estimators.devices.host import host_facts
 from hedgerow_nodes.estimators.devices.host_device import HOST_ID, HOST_NAMES
 from hedgerow_nodes.estimators.text.device_mentions import device_class_in, device_in
+from hedgerow_nodes.estimators.text.length import first_part
 from hedgerow_nodes.estimators.text.requirements import BadLimit, Requirements, explain, gather
 
 HOST_PHRASES = ("this host", "this computer", "this machine")
@@ -64,7 +65,7 @@ def _answer(wish: Wish, requirements: Requirements) -> HWConstraints:
 
 def _wish(user_input: UserInput, devices: tuple[Device, ...]) -> Wish:
     """The field goes before the text, and a device before a class: a device named has the class that it has."""
-    text, required = user_input.text, user_input.required_device.strip()
+    text, required = first_part(user_input.text)[0], user_input.required_device.strip()
     if required.casefold() in HOST_NAMES:
         return Wish(HOST_ID, "", "The field required_device asks for this host.")
     if required:

@@ -110,6 +110,16 @@ def test_the_iteration_page_shows_the_answer_with_interval_method_source_and_rea
         assert text in html, text
 
 
+def test_the_iteration_page_says_which_limits_are_kept(web: Any) -> None:
+    html = web.get("/problems/1/iterations/1").text
+    kept = html[html.index('id="limits"') : html.index('id="question"')]
+    assert "latency at most 100 ms: met with 12.3 ms (roofline)." in kept
+    assert "device class edge: met, jetson-orin-nano was chosen." in kept
+    assert "vendor data sheet 2023" in kept
+    assert 'aria-labelledby="limits-title" hidden' not in html
+    assert 'aria-labelledby="limits-title" hidden' in web.get("/problems/2/iterations/1").text
+
+
 def test_a_running_iteration_can_be_cancelled_and_listens_and_a_finished_one_not(web: Any) -> None:
     running, done = (web.get(f"/problems/{p}/iterations/1").text for p in (2, 1))
     assert "/problems/2/iterations/1/cancel" in running

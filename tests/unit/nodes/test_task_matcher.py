@@ -10,11 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hedgerow_nodes.estimators.text.hit_rates import count_hits, main, read_problems
 from hedgerow_nodes.estimators.text.task_matcher import SURE_MARGIN, TaskMatcher, packaged_matcher
 from hedgerow_nodes.estimators.text.tasks import UnknownGoal, UnknownModality, load_taxonomy
 from hedgerow_nodes.estimators.text.text_index import words
 
 PROBLEMS = json.loads((Path(__file__).parent / "task_problems.json").read_text(encoding="utf-8"))
+DATA = Path(__file__).parents[2] / "data"
+TUNING, TEST, PLAIN = (read_problems(DATA / f"problems_{name}.json") for name in ("tuning", "test", "plain"))
+BASE = TaskMatcher(load_taxonomy())
 STREET = "Count people and bicycles in photos from a street camera within 100 ms on a small edge computer in Spain"
 LARGEST_BYTES = 150_000
 
@@ -112,7 +116,7 @@ def test_words_that_say_nothing_leave_it_unsure(text: str) -> None:
 def test_two_matchers_agree_to_the_last_digit() -> None:
     other = TaskMatcher(load_taxonomy())
     for problem in PROBLEMS["held_out"][:10]:
-        assert other.match(problem["text"]) == packaged_matcher().match(problem["text"])
+        assert other.match(problem["text"]) == BASE.match(problem["text"])
 
 
 @settings(max_examples=50)
@@ -140,8 +144,84 @@ def test_the_extracted_data_are_small_and_carry_their_licence() -> None:
     assert "Hugging Face" in (folder / "LICENSE.huggingface-tasks").read_text(encoding="utf-8")
 
 
-def test_no_held_out_problem_is_an_example() -> None:
-    examples = [set(words(example)) for task in load_taxonomy().tasks for example in task.examples]
-    for problem in PROBLEMS["held_out"]:
-        said = set(words(problem["text"]))
-        assert max(len(said & example) / len(said | example) for example in examples) < 0.7, problem["text"]
+def _runs(text: str, length: int = 4) -> set[tuple[str, ...]]:
+    said = words(text)
+    return {tuple(said[n : n + length]) for n in range(len(said) - length + 1)}
+
+
+JUDGED = [
+    *PROBLEMS["held_out"],
+    *(vars(one) for name in ("test", "plain") for one in read_problems(DATA / f"problems_{name}.json")),
+]
+
+
+def test_no_example_shares_four_words_in_a_row_with_a_problem_that_judges() -> None:
+    examples = {run: text for task in load_taxonomy().tasks for text in task.examples for run in _runs(text)}
+    shared = {problem["text"]: examples[run] for problem in JUDGED for run in _runs(problem["text"]) if run in examples}
+    assert not shared
+
+
+def test_runs_of_four_words_are_seen() -> None:
+    assert _runs("Count the red cows here") & _runs("please count the red cows") == {("count", "the", "red", "cows")}
+
+
+def test_no_judging_problem_is_a_tuning_problem() -> None:
+    tuning = {*(one["text"] for one in PROBLEMS["tuning"]), *(one.text for one in TUNING)}
+    assert not tuning & {problem["text"] for problem in JUDGED}
+    assert len(TEST) >= 30
+    assert len(TUNING) >= 30
+    assert len({one.text for one in (*TUNING, *TEST)}) >= 60
+
+
+def test_every_modality_is_judged_and_every_labelled_task_exists() -> None:
+    modality_of = {task.id: task.modality for task in load_taxonomy().tasks}
+    assert {modality_of[one.task] for one in TEST} == set(modality_of.values())
+    assert {one.task for one in (*TUNING, *PLAIN)} <= set(modality_of)
+
+
+def test_the_base_alone_finds_the_task_of_plain_problems_without_a_modality() -> None:
+    assert count_hits(PLAIN, BASE.match).hits[3] >= 22
+
+
+def test_the_base_alone_finds_the_task_of_problems_never_looked_at() -> None:
+    assert count_hits(TEST, BASE.match).hits[3] >= 0.85 * len(TEST)
+
+
+def test_hit_rates_count_what_they_say(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "three.json"
+    entries = [
+        {"text": "Translate letters into Dutch", "task": "translation"},
+        {"text": "Translate letters into Dutch", "task": "image-to-3d"},
+    ]
+    path.write_text(json.dumps({"problems": entries}), encoding="utf-8")
+    assert main([str(path), "--missed", "--base"]) == 0
+    said = capsys.readouterr().out
+    assert "three: 2 problems, top 1 1 (50%), top 3 1 (50%), top 5 1 (50%), sure 2 of which right 1" in said
+    assert "image-to-3d is not in translation, " in said
+
+
+@pytest.mark.parametrize("content", ['{"problems": []}', '{"problems": [{"text": "a"}]}', "[]"])
+def test_hit_rates_refuse_a_file_of_something_else(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "other.json"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"other\.json"):
+        read_problems(path)
+
+
+def test_an_unsure_answer_shows_the_alternatives() -> None:
+    match = packaged_matcher().match("Something with pictures")
+    assert match.unsure
+    assert "Unsure: " in match.explanation
+    assert all(id_ in match.explanation for id_, _ in match.tasks[:3])
+
+
+def test_every_task_but_the_open_ones_has_metrics() -> None:
+    without = {task.id for task in load_taxonomy().tasks if not task.metrics}
+    assert without == {"any-to-any", "other"}
+    assert "leaves open: success rate" in packaged_matcher().match("", goal="robotics").explanation
+
+
+def test_the_page_on_method_shows_the_rates_that_are_counted() -> None:
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in (DATA.parents[1] / "docs").glob("method*.md"))
+    for name, problems in (("plain", PLAIN), ("test", TEST), ("tuning", TUNING)):
+        assert count_hits(problems, BASE.match).line(f"problems_{name}") in pages

@@ -67,10 +67,11 @@ def describe(limit: Limit) -> str:
     known = LIMIT_NAMES[limit.name]
     if limit.unit == "flag":
         return known.label
-    return f"{known.label} {_SAID[limit.comparison]} {_amount(limit.value, limit.unit)}"
+    return f"{known.label} {_SAID[limit.comparison]} {amount(limit.value, limit.unit)}"
 
 
-def _amount(value: float, unit: str) -> str:
+def amount(value: float, unit: str) -> str:
+    """An amount with the prefix that keeps it readable: `0.0123, "s"` → `12.3 ms`."""
     if unit in _PREFIXED:
         for factor, prefix in _PREFIXES:
             if abs(value) >= factor:

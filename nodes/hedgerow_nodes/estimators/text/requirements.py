@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hedgerow_idl import Limit, UserInput
+from hedgerow_nodes.estimators.text.length import first_part
 from hedgerow_nodes.estimators.text.limit_names import LIMIT_NAMES, describe
 from hedgerow_nodes.estimators.text.limits import find_limits
 
@@ -27,17 +28,18 @@ class BadLimit(ValueError):
 
 @dataclass(frozen=True)
 class Requirements:
-    """The limits that count, fields first, and the limits of the text that a field overruled."""
+    """The limits that count, fields first, the limits of the text that a field overruled, and a remark on the text."""
 
     limits: tuple[Limit, ...]
     overruled: tuple[Limit, ...]
+    remark: str = ""
 
     def about_hardware(self) -> Requirements:
         """Only what limits the hardware."""
         limits, overruled = (
             tuple(one for one in limits if one.name in HARDWARE) for limits in (self.limits, self.overruled)
         )
-        return Requirements(limits, overruled)
+        return Requirements(limits, overruled, self.remark)
 
     def tightest(self, name: str) -> float:
         """The smallest upper limit of a quantity, NaN if there is none."""
@@ -56,13 +58,14 @@ def gather(user_input: UserInput) -> Requirements:
     stated = [limit for field, name in FIELDS.items() if (limit := _from_field(user_input, field, name)) is not None]
     by_quantity = {(limit.name, limit.comparison): limit for limit in stated}
     kept, overruled = list(stated), []
-    for limit in find_limits(user_input.text):
+    text, remark = first_part(user_input.text)
+    for limit in find_limits(text):
         winner = by_quantity.get((limit.name, limit.comparison))
         if winner is None:
             kept.append(limit)
         elif winner.value != limit.value:
             overruled.append(limit)
-    return Requirements(tuple(kept), tuple(overruled))
+    return Requirements(tuple(kept), tuple(overruled), remark)
 
 
 def explain(requirements: Requirements, what: str = "limit") -> str:
@@ -76,7 +79,25 @@ def explain(requirements: Requirements, what: str = "limit") -> str:
     passed = [
         f"The text says {describe(one)} (“{one.excerpt}”), but the field counts." for one in requirements.overruled
     ]
-    return " ".join([said, *passed])
+    return " ".join([said, *passed, *impossible(limits), *([requirements.remark] if requirements.remark else [])])
+
+
+def impossible(limits: Sequence[Limit]) -> list[str]:
+    """A sentence for each quantity whose limits nothing can keep: none above 0, or a lower one above an upper one.
+
+    They are said, not refused: what is read from a text may speak of two things, and whoever judges a model or a
+    device finds that it misses one of them.
+    """
+    said = []
+    for name in dict.fromkeys(one.name for one in limits if one.unit != "flag"):
+        own = [one for one in limits if one.name == name]
+        most = min((one for one in own if one.comparison in ("<=", "==")), key=lambda one: one.value, default=None)
+        least = max((one for one in own if one.comparison in (">=", "==")), key=lambda one: one.value, default=None)
+        if most is not None and most.value <= 0:
+            said.append(f"Nothing can keep {describe(most)}: it must be above 0.")
+        elif most is not None and least is not None and least.value > most.value:
+            said.append(f"Nothing can keep both {describe(least)} and {describe(most)}: leave one out.")
+    return said
 
 
 def _from_field(user_input: UserInput, field: str, name: str) -> Limit | None:

@@ -30,7 +30,8 @@ class MLTask:
 
     `takes` and `gives` are media (`image`, `text`, `table`, …) and other results (`boxes`, `label`), `acts` what is
     done (`locate`, `decide`); `aliases` are phrases that mean the task; a task with `needs` is meant only where one of
-    these phrases is said; `cues` are words that speak for it; `common` tasks are asked for often.
+    these phrases is said; `cues` are words that speak for it; `common` tasks are asked for often. `metrics` are the
+    taxonomy's, or Hedgerow's own (`own_metrics`) where it names none.
     """
 
     id: str
@@ -40,6 +41,7 @@ class MLTask:
     summary: str
     about: str
     metrics: tuple[str, ...]
+    own_metrics: bool
     examples: tuple[str, ...]
     takes: frozenset[str]
     gives: frozenset[str]
@@ -120,6 +122,7 @@ def _task(
 ) -> MLTask:
     id_ = entry["id"]
     takes, gives, acts = own["signatures"][id_]
+    published = tuple(metric["id"] for metric in entry["metrics"])
     return MLTask(
         id=id_,
         name=entry["name"],
@@ -127,7 +130,8 @@ def _task(
         subtasks=tuple(entry["subtasks"]),
         summary=entry["summary"],
         about=entry["about"],
-        metrics=tuple(metric["id"] for metric in entry["metrics"]),
+        metrics=published or tuple(own["metrics"].get(id_, ())),
+        own_metrics=not published,
         examples=tuple(examples[id_]),
         takes=frozenset(takes.split()),
         gives=frozenset(gives.split()),

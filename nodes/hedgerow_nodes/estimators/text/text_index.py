@@ -21,7 +21,8 @@ STOP_WORDS = frozenset(
         "a about after again all also am an and any are as at be because been being but by can could did do "
         "does doing each for from had has have having he her his how i if in into is it its just like may me "
         "might more most must my need needs no nor not of off on one only or other our out over own per "
-        "please s same she should so some such t than that the their them then there these they this those to "
+        "please s same she should so some somebody someone something such t "
+        "than that the their them then there these they this those to "
         "too under until up us use used using very via want wants was we were what when which while who whose "
         "why will wish with within without would you your "
     ).split()
