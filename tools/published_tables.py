@@ -152,7 +152,8 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "transformer",
         ("vit", "deit", "swin", "beit", "eva", "xcit", "t2t", "tnt$", "twins", "segformer", "setr", "segmenter",
-         "mask2", "maskformer", "dino", "detr", "mvit", "uniformer", "timesformer", "transformer", "pvt", "mobilevit", "levit",
+         "mask2", "maskformer", "dino", "detr", "mvit", "uniformer", "timesformer", "transformer", "pvt", "mobilevit",
+         "levit",
          "hrformer", "poolformer", "davit", "cait", "maxvit", "clip", "blip", "mae$", "simmim", "maskfeat", "mixmim",
          "restormer", "tokenpose", "edpose", "glip", "grounding", "videomae", "flava", "ofa$", "llava", "otter",
          "minigpt", "flamingo", "san$", "vpd", "ast$", "satrn", "abinet", "parseq", "dab", "dpt",
@@ -162,7 +163,8 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "depthwise cnn",
         ("mobilenet", "mobileone", "efficientnet", "shufflenet", "mnasnet", "convnext", "ghost", "lraspp", "lite",
          "fastscnn", "scnn", "replknet", "hornet", "van$", "edgenext", "rtmdet", "rtmpose", "rtmo", "nanodet",
-         "picodet", "ssdlite", "litehrnet", "cgnet", "x3d", "csn", "efficientformer", "inceptionnext", "riformer", "mixnet"),
+         "picodet", "ssdlite", "litehrnet", "cgnet", "x3d", "csn", "efficientformer", "inceptionnext", "riformer",
+         "mixnet"),
     ),
 )  # fmt: skip
 

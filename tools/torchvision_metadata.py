@@ -24,6 +24,9 @@ _FOLDERS = {
 }
 _FORMS = {"KeypointRCNN": ("keypoint-detection", ""), "MaskRCNN": ("image-segmentation", "instances")}
 
+# How good their boxes are is not what these are asked for.
+_BESIDE = {"KeypointRCNN": ("box_map",), "MaskRCNN": ("box_map",)}
+
 
 def read(wheel: Path, row: int) -> tuple[Origin, list[PublishedModel]]:
     """torchvision and its models; `row` is the number by which they name it."""
@@ -95,7 +98,7 @@ def model_of(row: int, file: str, owner: str, name: str, call: ast.Call, constan
         parameters=Figure(value=float(parameters), field="meta.num_params") if parameters else None,
         flops=Figure(value=round(ops * 2e9), field="meta._ops x 2e+09") if ops else None,
         file_bytes=Figure(value=round(size * 2**20), field="meta._file_size x 2^20") if size else None,
-        scores=tuple(_scores(meta.get("_metrics") or {})),
+        scores=tuple(_scores(meta.get("_metrics") or {}, _BESIDE.get(model.split("_")[0], ()))),
         inference=_inference(call),
         precision="int8" if quantised else "float32",
         weights=given.get("url") or "",
@@ -109,10 +112,10 @@ def _task(file: str, model: str) -> tuple[str, str]:
     return form or _FOLDERS.get(folder, ("image-classification", ""))
 
 
-def _scores(metrics: dict[str, Any]) -> Iterator[Score]:
+def _scores(metrics: dict[str, Any], beside: tuple[str, ...]) -> Iterator[Score]:
     for dataset, values in metrics.items():
         for name, value in (values or {}).items():
-            if value is None:
+            if value is None or name in beside:
                 continue
             metric, factor = tables.metric_of(name)
             yield Score(

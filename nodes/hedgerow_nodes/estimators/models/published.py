@@ -171,7 +171,12 @@ def encode(header: Header, models: tuple[PublishedModel, ...]) -> bytes:
     return gzip.compress(b"\n".join(lines) + b"\n", compresslevel=9, mtime=0)
 
 
+def packaged() -> bytes:
+    """The file as it ships."""
+    return files("hedgerow_nodes.estimators").joinpath(FILE).read_bytes()
+
+
 @functools.cache
 def load() -> PublishedCatalogue:
     """The catalogue that ships with the package, read when it is first asked for."""
-    return decode(files("hedgerow_nodes.estimators").joinpath(FILE).read_bytes())
+    return decode(packaged())
