@@ -71,8 +71,8 @@ class TaskScore(IdlStruct, typename="hedgerow.advice.TaskScore"):
 class MLModelMetadata(IdlStruct, typename="hedgerow.advice.MLModelMetadata"):
     """Which ML task the problem is: `tasks` best first, `margin` the lead of the first over the second.
 
-    `decided_by` is `goal`, or what was used of `modality`, `data set` and `text`, with `and` between; `unsure` says that
-    the margin is too small to rely on.
+    `decided_by` is `goal`, or what was used of `modality`, `data set` and `text`, with `and` between; `unsure` says
+    that the margin is too small to rely on.
     """
 
     header: Header = field(default_factory=Header)
