@@ -92,6 +92,8 @@ def figures(entry: Record, fma: dict[str, str], skus: dict[str, Record]) -> Iter
     source = entry["source"]
     if "fp32_tflops" in entry:
         yield "peak.fp32", entry["fp32_tflops"] * 1e12, source
+    if "fp16_tensor_tflops" in entry:
+        yield "peak.fp16_tensor", entry["fp16_tensor_tflops"] * 1e12, source
     if "int8_tops" in entry:
         yield "peak.int8", entry["int8_tops"] * 1e12, source
     if "cores" in entry:

@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 
 from hedgerow_idl import MLModel
-from hedgerow_nodes.estimators.devices.assumptions import EFFICIENCY_SOURCE, assumptions_for
+from hedgerow_nodes.estimators.devices.assumptions import assumptions_for
 from hedgerow_nodes.estimators.devices.catalogue import Device
+from hedgerow_nodes.estimators.devices.efficiency import efficiency_for
 from hedgerow_nodes.estimators.devices.energy import LOAD_SCALED, PowerModel
 from hedgerow_nodes.estimators.devices.host_power import CorePower
 from hedgerow_nodes.estimators.devices.need import Need
@@ -60,15 +61,12 @@ def assess_by_roofline(device: Device, need: Need) -> Assessment:
     if math.isnan(need.flops) or math.isnan(need.weights_bytes):
         unknown = "not ranked: the model's FLOPs or size are unknown"
         return Assessment(device, rated_power_w=device.power_w, unranked=unknown)
-    assumed = assumptions_for(device.device_class, device.classes)
+    reached = efficiency_for(device, peak[0], need.kind)
     roofs = Roofs(
-        peak[1],
-        device.bandwidth_bytes_per_s,
-        assumed.compute_efficiency,
-        assumed.memory_efficiency,
-        assumed.dispatch_s,
+        peak[1], device.bandwidth_bytes_per_s, reached.compute, reached.weights, reached.activations, reached.dispatch_s
     )
-    time = roofline_time(work_of(need.flops, need.weights_bytes, need.activation_bytes, need.passes), roofs)
+    time = roofline_time(work_of(need.flops, need.weights_bytes, need.traffic_bytes, need.passes), roofs)
+    assumed = assumptions_for(device.device_class, device.classes)
     idle_known = not math.isnan(device.idle_power_w)
     idle_w = Interval.exactly(device.idle_power_w) if idle_known else assumed.idle_share * device.power_w
     power = PowerModel(device.power_w, idle_w)
@@ -80,7 +78,7 @@ def assess_by_roofline(device: Device, need: Need) -> Assessment:
         energy_j=power.energy_j(time.latency_s, time.at_peak_s),
         rated_power_w=device.power_w,
         method="roofline",
-        source=f"{peak[0]} peak: {device.sources.get(f'peak.{peak[0]}', '')}; {EFFICIENCY_SOURCE}",
+        source=f"{peak[0]} peak: {device.sources.get(f'peak.{peak[0]}', '')}; {reached.source}",
         power_method=LOAD_SCALED,
         power_source=f"{device.sources.get('power_w', '')} ({device.power_scope}); {idle_source}",
         bound=time.bound,
