@@ -22,6 +22,7 @@ from hedgerow_nodes.estimators.devices.roofline import Roofs, Work, roofline_tim
 from hedgerow_nodes.estimators.interval import Interval
 
 amounts = st.floats(min_value=1.0, max_value=1e15)
+UNLIKE_DEVICES = [find_device(name, load_devices()) for name in ("RTX 4090", "Raspberry Pi 5", "EPYC 9654")]
 ROOFS = Roofs(
     1e12, 1e11, Interval(0.5, 0.25, 1.0), Interval(0.6, 0.3, 0.9), Interval(0.8, 0.4, 1.0), Interval(0.001, 0.0, 0.002)
 )
@@ -126,8 +127,7 @@ class TestNeed:
 class TestByRoofline:
     @given(st.floats(1e6, 1e13), st.floats(1, 100))
     def test_more_flops_never_take_less_energy(self, flops: float, more: float) -> None:
-        for name in ("RTX 4090", "Raspberry Pi 5", "EPYC 9654"):
-            device = find_device(name, load_devices())
+        for device in UNLIKE_DEVICES:
             less, greater = (assess_by_roofline(device, need(amount)).energy_j for amount in (flops, flops * more))
             assert less is not None
             assert greater is not None
