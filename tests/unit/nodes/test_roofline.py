@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -142,6 +144,18 @@ class TestByRoofline:
         found = assess_by_roofline(find_device("RTX 4090", load_devices()), need(flops=math.nan))
         assert "FLOPs or size are unknown" in found.unranked
 
+    def test_the_formula_is_shown_with_its_numbers(self) -> None:
+        found = assess_by_roofline(find_device("RTX 4090", load_devices()), need())
+        assert found.formula.startswith(
+            "Latency = max(3 GFLOP / (82.6 TFLOP/s x 0.25), weights 8 MB / (1.01 TB/s x 0.6)"
+        )
+        assert found.formula in explain(choose([found], ""), need(), Limits(), 1)
+
+    def test_half_precision_runs_on_matrix_units(self) -> None:
+        found = assess_by_roofline(find_device("RTX 4090", load_devices()), need(precision="float16"))
+        assert "165 TFLOP/s" in found.formula
+        assert "calibrated on" in found.source
+
     def test_every_complete_device_gets_figures_with_sources(self) -> None:
         for device in load_devices():
             found = assess_by_roofline(device, need())
@@ -250,8 +264,21 @@ class TestChoice:
         assert choose([fast, thrifty], "latency").chosen is fast
         assert choose([assessment("b"), assessment("a")], "carbon").chosen.device.id == "a"
 
+    def test_cost_goes_by_price_and_unknown_prices_come_last(self) -> None:
+        dear, cheap, unknown = assessment("dear"), assessment("cheap", 9.0), assessment("unknown", 0.1)
+        dear, cheap = (
+            replace(one, device=msgspec.structs.replace(one.device, price_usd=price))
+            for one, price in ((dear, 900.0), (cheap, 50.0))
+        )
+        choice = choose([dear, unknown, cheap], "cost")
+        assert [one.device.id for one in choice.feasible] == ["cheap", "dear", "unknown"]
+        text = explain(choice, need(), Limits(), 3)
+        assert "CHEAP is chosen for least price at release" in text
+        assert "Its price: 50 USD. 1 of 3 feasible devices have no known price" in text
+        assert "Next are DEAR (900 USD) and UNKNOWN (price unknown)." in text
+
     def test_an_unknown_objective_names_the_known(self) -> None:
-        with pytest.raises(UnknownObjective, match="'fun' unknown; known: carbon, energy, latency"):
+        with pytest.raises(UnknownObjective, match="'fun' unknown; known: carbon, cost, energy, latency"):
             choose([assessment("a")], "fun")
 
     def test_nothing_feasible_names_the_nearest_miss(self) -> None:

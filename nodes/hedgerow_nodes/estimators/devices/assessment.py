@@ -12,7 +12,7 @@ from hedgerow_nodes.estimators.devices.efficiency import efficiency_for
 from hedgerow_nodes.estimators.devices.energy import LOAD_SCALED, PowerModel
 from hedgerow_nodes.estimators.devices.host_power import CorePower
 from hedgerow_nodes.estimators.devices.need import Need
-from hedgerow_nodes.estimators.devices.roofline import Roofs, roofline_time, work_of
+from hedgerow_nodes.estimators.devices.roofline import Roofs, formula_text, roofline_time, work_of
 from hedgerow_nodes.estimators.interval import Interval
 
 
@@ -26,7 +26,10 @@ class Breach:
 
 @dataclass(frozen=True)
 class Assessment:
-    """One device with the model on it; what cannot be known is None, and `unranked` says why."""
+    """One device with the model on it; what cannot be known is None, and `unranked` says why.
+
+    `formula` is the latency's, with its numbers.
+    """
 
     device: Device
     latency_s: Interval | None = None
@@ -38,6 +41,7 @@ class Assessment:
     power_method: str = ""
     power_source: str = ""
     bound: str = ""
+    formula: str = ""
     unranked: str = ""
     breaches: tuple[Breach, ...] = ()
 
@@ -65,7 +69,8 @@ def assess_by_roofline(device: Device, need: Need) -> Assessment:
     roofs = Roofs(
         peak[1], device.bandwidth_bytes_per_s, reached.compute, reached.weights, reached.activations, reached.dispatch_s
     )
-    time = roofline_time(work_of(need.flops, need.weights_bytes, need.traffic_bytes, need.passes), roofs)
+    work = work_of(need.flops, need.weights_bytes, need.traffic_bytes, need.passes)
+    time = roofline_time(work, roofs)
     assumed = assumptions_for(device.device_class, device.classes)
     idle_known = not math.isnan(device.idle_power_w)
     idle_w = Interval.exactly(device.idle_power_w) if idle_known else assumed.idle_share * device.power_w
@@ -82,6 +87,7 @@ def assess_by_roofline(device: Device, need: Need) -> Assessment:
         power_method=LOAD_SCALED,
         power_source=f"{device.sources.get('power_w', '')} ({device.power_scope}); {idle_source}",
         bound=time.bound,
+        formula=formula_text(work, roofs),
     )
 
 

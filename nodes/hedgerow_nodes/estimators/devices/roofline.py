@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hedgerow_nodes.estimators.interval import Interval
+from hedgerow_nodes.estimators.quantity_text import quantity
 
 Bound = Literal["compute", "memory"]
 
@@ -95,6 +96,17 @@ def roofline_time(work: Work, roofs: Roofs) -> RooflineTime:
         at_peak_s=at_peak_s,
         utilisation=_share(at_peak_s, latency_s),
     )
+
+
+def formula_text(work: Work, roofs: Roofs) -> str:
+    """The formula with its likely numbers, as a sentence."""
+    peak, bandwidth = quantity(roofs.peak_flops_per_s, "FLOP/s"), quantity(roofs.bandwidth_bytes_per_s, "B/s")
+    compute = f"{quantity(work.flops, 'FLOP')} / ({peak} x {roofs.compute_efficiency.value:.2g})"
+    weights = f"weights {quantity(work.weights_bytes, 'B')} / ({bandwidth} x {roofs.weights_efficiency.value:.2g})"
+    moved = quantity(work.activation_bytes.value, "B")
+    activations = f"activations {moved} / ({bandwidth} x {roofs.activation_efficiency.value:.2g})"
+    dispatch = quantity(roofs.dispatch_s.value, "s")
+    return f"Latency = max({compute}, {weights} + {activations}) + dispatch {dispatch}."
 
 
 def _longest(first: Interval, second: Interval) -> Interval:
