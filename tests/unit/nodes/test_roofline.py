@@ -287,6 +287,11 @@ class TestChoice:
         with pytest.raises(NoDevice, match=r"none of 2 devices.*NEAR: is a little over"):
             choose([far, near], "")
 
+    def test_devices_without_figures_are_named_where_nothing_else_is_left(self) -> None:
+        silent = replace(assessment("silent"), unranked="not ranked: no power in the catalogue")
+        with pytest.raises(NoDevice, match=r"are 1 more \(SILENT: not ranked: no power in the catalogue\)"):
+            choose([assessment("far", 1, 1, Breach("is far over", 9.0)), silent], "")
+
     def test_a_required_device_is_judged_though_it_breaks_limits(self) -> None:
         broken = assessment("broken", 9, 9, Breach("is over", 2.0))
         choice = choose([assessment("fine"), broken], "", required_id="broken")

@@ -108,4 +108,9 @@ def _nearest_miss(rejected: list[Assessment]) -> str:
     if not rejected:
         return "no device is known"
     nearest = rejected[0]
-    return f"none of {len(rejected)} devices keeps every limit; nearest is {nearest.device.name}: {nearest.rejected}"
+    text = f"none of {len(rejected)} devices keeps every limit; nearest is {nearest.device.name}: {nearest.rejected}"
+    silent = [one for one in rejected if one.unranked and not one.breaches]
+    if not silent:
+        return text
+    known = "; ".join(f"{one.device.name}: {one.unranked}" for one in silent[:2])
+    return f"{text}. Within the limits as far as known, but without figures, are {len(silent)} more ({known})"
