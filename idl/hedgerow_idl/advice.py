@@ -13,8 +13,8 @@ class UserInput(IdlStruct, typename="hedgerow.advice.UserInput"):
     """A problem as the user described it; empty strings and NaN mean that he said nothing about it.
 
     `goal` is a Hugging Face task id, `location` an ISO 3166 country code or an English country name, `objective` one
-    of `carbon` (the default), `energy`, `latency`. `previous` is the iteration that this one began from, or {0, 0}. One
-    of `inputs` may be `dataset:NAME`, a file or folder in the folder `datasets` of HEDGEROW_HOME.
+    of `carbon` (the default), `energy`, `latency`, `cost`. `previous` is the iteration that this one began from, or
+    {0, 0}. One of `inputs` may be `dataset:NAME`, a file or folder in the folder `datasets` of HEDGEROW_HOME.
     """
 
     header: Header = field(default_factory=Header)

@@ -48,7 +48,7 @@ OPTIONS = (
     ProblemOption("--max-memory-mb", "max_memory_bytes", "Most memory, in MB (10^6 bytes).", float, BYTES_PER_MB),
     ProblemOption("--max-gco2e", "max_carbon_gco2e", "Most greenhouse gas of one inference, in g CO2e.", float),
     ProblemOption("--location", "location", "Country: ISO 3166 code or English name."),
-    ProblemOption("--objective", "objective", "What to keep small: carbon (the default), energy or latency."),
+    ProblemOption("--objective", "objective", "What to keep small: carbon (the default), energy, latency or cost."),
     ProblemOption("--model", "required_model", "The model that has to be used."),
     ProblemOption("--device", "required_device", "The device that has to be used."),
     ProblemOption("--exclude-model", "excluded_models", "A model not to be used; may be repeated.", repeatable=True),

@@ -10,26 +10,24 @@ from typing import Annotated
 import msgspec
 
 from hedgerow_idl import (
-    NAN,
     AppRequirements,
-    DeviceCandidate,
-    Estimate,
     HWConstraints,
     HWResources,
     MLModel,
     UserInput,
 )
 from hedgerow_nodes.core import ModuleNode, Refusal, Task, run
-from hedgerow_nodes.estimators.carbon.embodied import embodied_estimate, lifetime_years
+from hedgerow_nodes.estimators.devices.answer import answer
 from hedgerow_nodes.estimators.devices.assessment import Assessment, assess_by_roofline, assess_measured
 from hedgerow_nodes.estimators.devices.catalogue import Device, UnknownDevice, device_within, find_device, load_devices
 from hedgerow_nodes.estimators.devices.choice import Choice, NoDevice, UnknownObjective, choose
 from hedgerow_nodes.estimators.devices.explanation import explain
 from hedgerow_nodes.estimators.devices.host_device import HOST_ID, HOST_NAMES, Host, gpu_devices, this_host
 from hedgerow_nodes.estimators.devices.host_power import CorePower, core_power
+from hedgerow_nodes.estimators.devices.kv_cache import KvCache, kv_cache_of
 from hedgerow_nodes.estimators.devices.limits import Limits, judge, latency_limit_s
 from hedgerow_nodes.estimators.devices.need import Need
-from hedgerow_nodes.estimators.interval import Interval
+from hedgerow_nodes.estimators.models.catalogue import load as load_models
 
 MAX_LISTED = 20
 UNKNOWN_CLASS = "The class of this host is unknown; set host_device_class in the configuration."
@@ -67,7 +65,7 @@ class HardwareResources(ModuleNode):
         """
         if not model.chosen:
             raise Refusal("NO_MODEL", "no model was chosen, so there is nothing to place on a device")
-        need = Need.of(model)
+        need = Need.of(model, _cache(model))
         limits = Limits(
             max_memory_bytes=constraints.max_memory_bytes,
             max_power_w=constraints.max_power_w,
@@ -82,7 +80,9 @@ class HardwareResources(ModuleNode):
         notes = [UNKNOWN_CLASS] if limits.device_class and not host.device_class else []
         judged = [judge(one, need, limits) for one in (own, *assessed)]
         task.progress(0.8, f"{len(judged)} devices judged")
-        return _answer(_choice(judged, user_input.objective, required_id), need, limits, notes)
+        choice = _choice(judged, user_input.objective, required_id)
+        listed = choice.listed(MAX_LISTED, HOST_ID)
+        return answer(choice, listed, need, explain(choice, need, limits, len(listed), notes))
 
     def _host(self) -> Host:
         host = this_host()
@@ -120,6 +120,12 @@ def _catalogued_w_per_core(cpu: str) -> tuple[float | None, str]:
     return device.power_w / device.cores, f"{device.sources['power_w']}, over {device.cores} cores"
 
 
+def _cache(model: MLModel) -> KvCache | None:
+    """The key-value cache of the chosen model, where the catalogue of models knows it."""
+    known = load_models().get(model.chosen)
+    return kv_cache_of(known) if known else None
+
+
 def _devices(host: Host) -> list[Device]:
     """The catalogue, with this host's own GPUs in place of the catalogue's entries for them."""
     catalogue = load_devices()
@@ -149,50 +155,6 @@ def _choice(judged: list[Assessment], objective: str, required_id: str) -> Choic
         name = choice.chosen.device.name
         raise Refusal("NO_FIGURES", f"device {name!r} cannot be judged, {choice.chosen.unranked}; name another device")
     return choice
-
-
-def _answer(choice: Choice, need: Need, limits: Limits, notes: list[str]) -> HWResources:
-    chosen, listed = choice.chosen, choice.listed(MAX_LISTED, HOST_ID)
-    memory = need.memory_bytes.estimate("formula", need.formula) if need.memory_bytes else Estimate()
-    return HWResources(
-        chosen=chosen.device.id,
-        device_name=chosen.device.name,
-        device_class=chosen.device.device_class,
-        latency_s=_estimate(chosen.latency_s, chosen.method, chosen.source),
-        power_w=_estimate(chosen.power_w, chosen.power_method, chosen.power_source),
-        energy_j=_estimate(chosen.energy_j, _energy_method(chosen), chosen.power_source),
-        memory_required_bytes=memory,
-        memory_bytes=chosen.device.memory_bytes,
-        embodied_kgco2e=embodied_estimate(chosen.device),
-        lifetime_years=lifetime_years(chosen.device),
-        bound=chosen.bound,
-        candidates=[_candidate(one, need) for one in listed],
-        explanation=explain(choice, need, limits, len(listed), notes),
-    )
-
-
-def _candidate(one: Assessment, need: Need) -> DeviceCandidate:
-    return DeviceCandidate(
-        id=one.device.id,
-        name=one.device.name,
-        device_class=one.device.device_class,
-        latency_s=_estimate(one.latency_s, one.method, one.source),
-        power_w=_estimate(one.power_w, one.power_method, one.power_source),
-        energy_j=_estimate(one.energy_j, _energy_method(one), one.power_source),
-        memory_required_bytes=need.memory_bytes.value if need.memory_bytes else NAN,
-        memory_bytes=one.device.memory_bytes,
-        bound=one.bound,
-        source=one.source,
-        rejected=one.rejected,
-    )
-
-
-def _energy_method(one: Assessment) -> str:
-    return f"{one.method} x {one.power_method}"
-
-
-def _estimate(interval: Interval | None, method: str, source: str) -> Estimate:
-    return Estimate() if interval is None else interval.estimate(method, source)
 
 
 if __name__ == "__main__":

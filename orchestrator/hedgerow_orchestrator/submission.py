@@ -28,7 +28,7 @@ from hedgerow_orchestrator.states import TaskState
 from hedgerow_orchestrator.store.changes import TaskRow
 
 TITLE_LENGTH = 120
-OBJECTIVES = ("", "carbon", "energy", "latency")
+OBJECTIVES = ("", "carbon", "cost", "energy", "latency")
 _NOT_THE_USERS = ("header", "previous")
 
 BASELINE_TYPES: Mapping[str, type[IdlStruct]] = {

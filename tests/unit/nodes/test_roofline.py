@@ -3,35 +3,46 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgerow_idl import Calibration, Estimate, Limit, MLModel
+from hedgerow_idl import Calibration, Estimate, Limit, MLModel, ModelCandidate
 from hedgerow_nodes.estimators.devices.assessment import Assessment, Breach, assess_by_roofline, assess_measured
 from hedgerow_nodes.estimators.devices.catalogue import Device, find_device, load_devices
 from hedgerow_nodes.estimators.devices.choice import NoDevice, UnknownObjective, choose
 from hedgerow_nodes.estimators.devices.explanation import explain
 from hedgerow_nodes.estimators.devices.host_power import CorePower
+from hedgerow_nodes.estimators.devices.kv_cache import KvCache
+from hedgerow_nodes.estimators.devices.layer_kinds import KINDS
 from hedgerow_nodes.estimators.devices.limits import Limits, judge, latency_limit_s, straddles
-from hedgerow_nodes.estimators.devices.need import Need
+from hedgerow_nodes.estimators.devices.need import Need, activation_traffic_bytes
 from hedgerow_nodes.estimators.devices.roofline import Roofs, Work, roofline_time, work_of
 from hedgerow_nodes.estimators.interval import Interval
 
 amounts = st.floats(min_value=1.0, max_value=1e15)
-ROOFS = Roofs(1e12, 1e11, Interval(0.5, 0.25, 1.0), Interval(0.8, 0.4, 1.0), Interval(0.001, 0.0, 0.002))
+UNLIKE_DEVICES = [find_device(name, load_devices()) for name in ("RTX 4090", "Raspberry Pi 5", "EPYC 9654")]
+ROOFS = Roofs(
+    1e12, 1e11, Interval(0.5, 0.25, 1.0), Interval(0.6, 0.3, 0.9), Interval(0.8, 0.4, 1.0), Interval(0.001, 0.0, 0.002)
+)
 
 
 def need(flops: float = 3e9, weights: float = 8e6, activations: float = 2e7, precision: str = "float32") -> Need:
     memory = Interval.exactly(weights + activations)
-    return Need(flops, weights, activations, precision, memory, "weights + activations")
+    return Need(flops, weights, Interval.exactly(2 * activations), precision, memory, "weights + activations")
+
+
+def work(flops: float, moved: float) -> Work:
+    return Work(flops, 0.0, Interval.exactly(moved))
 
 
 class TestRoofline:
     def test_compute_bound_by_hand(self) -> None:
         """2 GFLOP on 1 TFLOP/s at a half: 4 ms, between 2 and 8; plus 1 ms of dispatch, between 0 and 2."""
-        time = roofline_time(Work(2e9, 1e6), ROOFS)
+        time = roofline_time(work(2e9, 1e6), ROOFS)
         assert time.bound == "compute"
         assert (time.latency_s.value, time.latency_s.low, time.latency_s.high) == pytest.approx((5e-3, 2e-3, 10e-3))
         assert time.at_peak_s == pytest.approx(2e-3)
@@ -39,35 +50,50 @@ class TestRoofline:
 
     def test_memory_bound_by_hand(self) -> None:
         """1 GB at 100 GB/s and 0.8 of it: 12.5 ms, between 10 and 25."""
-        time = roofline_time(Work(1e6, 1e9), ROOFS)
+        time = roofline_time(work(1e6, 1e9), ROOFS)
         assert time.bound == "memory"
         assert (time.latency_s.value, time.latency_s.low, time.latency_s.high) == pytest.approx((13.5e-3, 10e-3, 27e-3))
 
-    def test_bytes_moved_are_weights_once_and_activations_twice(self) -> None:
-        assert work_of(5.0, 100.0, 10.0) == Work(5.0, 120.0)
+    def test_weights_are_streamed_at_their_own_efficiency(self) -> None:
+        """600 MB of weights at 0.6 of 100 GB/s are 10 ms, 80 MB of activations at 0.8 are 1 ms, dispatch is 1 ms."""
+        time = roofline_time(Work(1e6, 6e8, Interval.exactly(8e7)), ROOFS)
+        assert time.latency_s.value == pytest.approx(12e-3)
+
+    def test_bytes_moved_are_weights_and_activations(self) -> None:
+        assert work_of(5.0, 100.0, Interval.exactly(20.0)) == Work(5.0, 100.0, Interval.exactly(20.0))
 
     def test_each_generated_token_reads_the_weights_again(self) -> None:
-        assert work_of(5.0, 100.0, 10.0, passes=64) == Work(5.0, 6420.0)
+        assert work_of(5.0, 100.0, Interval.exactly(20.0), passes=64) == Work(5.0, 6400.0, Interval.exactly(20.0))
+
+    def test_a_batch_reads_the_weights_once(self) -> None:
+        assert work_of(5.0, 100.0, Interval(20.0, 10.0, 40.0), batch=8) == Work(
+            40.0, 100.0, Interval(160.0, 80.0, 320.0)
+        )
+
+    @pytest.mark.parametrize(("passes", "batch"), [(0, 1), (1, 0), (-1, 1)])
+    def test_no_batch_is_no_work(self, passes: int, batch: int) -> None:
+        with pytest.raises(ValueError, match="must be 1 or more"):
+            work_of(5.0, 100.0, Interval.exactly(20.0), passes=passes, batch=batch)
 
     @given(amounts, amounts, st.floats(1, 1e3))
     def test_more_work_never_takes_less_time(self, flops: float, moved: float, more: float) -> None:
-        base = roofline_time(Work(flops, moved), ROOFS).latency_s
-        for heavier in (Work(flops * more, moved), Work(flops, moved * more)):
+        base = roofline_time(work(flops, moved), ROOFS).latency_s
+        for heavier in (work(flops * more, moved), work(flops, moved * more)):
             longer = roofline_time(heavier, ROOFS).latency_s
             assert (longer.low, longer.value, longer.high) >= (base.low, base.value, base.high)
 
     @given(amounts, amounts)
     def test_no_device_is_faster_than_its_roofs(self, flops: float, moved: float) -> None:
-        time = roofline_time(Work(flops, moved), ROOFS)
+        time = roofline_time(work(flops, moved), ROOFS)
         assert time.latency_s.low >= max(flops / 1e12, moved / 1e11) * (1 - 1e-12)
         assert 0 <= time.utilisation.low <= time.utilisation.high <= 1
 
     def test_no_work_is_no_load(self) -> None:
-        assert roofline_time(Work(0.0, 0.0), ROOFS).utilisation == Interval.exactly(0.0)
+        assert roofline_time(work(0.0, 0.0), ROOFS).utilisation == Interval.exactly(0.0)
 
     def test_an_efficiency_above_one_is_refused(self) -> None:
         with pytest.raises(ValueError, match="above 1"):
-            roofline_time(Work(1, 1), Roofs(1, 1, Interval(1.5, 1, 2), Interval.exactly(1), Interval.exactly(0)))
+            roofline_time(work(1, 1), Roofs(1, 1, Interval(1.5, 1, 2), *[Interval.exactly(1)] * 2, Interval.exactly(0)))
 
 
 class TestNeed:
@@ -77,6 +103,25 @@ class TestNeed:
         assert found.memory_bytes == Interval(1e7, 1e7, 3e7)
         assert found.formula == "weights 8 MB + peak activations 2 MB"
 
+    def test_the_cache_is_shown_apart_from_the_activations_that_hold_it(self) -> None:
+        cache = KvCache(layers=2, heads=4, head_size=8, prompt_tokens=10, new_tokens=6, bytes_per_element=2)
+        found = Need.of(MLModel(weights_bytes=8e6, activation_bytes=2e6), cache)
+        assert found.memory_bytes == Interval.exactly(1e7)
+        assert found.formula == (
+            "weights 8 MB + peak activations 2 MB + KV cache 4.1 kB (2 x 2 layers x 4 heads x 8 x 16 tokens x 2 B)"
+        )
+
+    @given(st.floats(1e6, 1e14), st.floats(0, 1e9), st.sampled_from((*KINDS, "any")))
+    def test_traffic_is_never_less_than_the_peak_written_and_read(self, flops: float, peak: float, kind: str) -> None:
+        found = activation_traffic_bytes(flops, kind, "float32", peak)
+        assert 2 * peak <= found.low <= found.value <= found.high
+        half = activation_traffic_bytes(flops, kind, "float16", 0.0)
+        assert half.value == pytest.approx(activation_traffic_bytes(flops, kind, "float32", 0.0).value / 2)
+
+    def test_the_kind_is_read_from_the_name_or_the_family(self) -> None:
+        model = MLModel(chosen="x/y", candidates=[ModelCandidate(id="x/y", family="MobileNetV2")])
+        assert Need.of(model).kind == "depthwise convolution"
+
     def test_an_unknown_size_stays_unknown(self) -> None:
         assert Need.of(MLModel()).memory_bytes is None
 
@@ -84,8 +129,7 @@ class TestNeed:
 class TestByRoofline:
     @given(st.floats(1e6, 1e13), st.floats(1, 100))
     def test_more_flops_never_take_less_energy(self, flops: float, more: float) -> None:
-        for name in ("RTX 4090", "Raspberry Pi 5", "EPYC 9654"):
-            device = find_device(name, load_devices())
+        for device in UNLIKE_DEVICES:
             less, greater = (assess_by_roofline(device, need(amount)).energy_j for amount in (flops, flops * more))
             assert less is not None
             assert greater is not None
@@ -99,6 +143,18 @@ class TestByRoofline:
     def test_a_model_without_flops_is_not_ranked(self) -> None:
         found = assess_by_roofline(find_device("RTX 4090", load_devices()), need(flops=math.nan))
         assert "FLOPs or size are unknown" in found.unranked
+
+    def test_the_formula_is_shown_with_its_numbers(self) -> None:
+        found = assess_by_roofline(find_device("RTX 4090", load_devices()), need())
+        assert found.formula.startswith(
+            "Latency = max(3 GFLOP / (82.6 TFLOP/s x 0.25), weights 8 MB / (1.01 TB/s x 0.6)"
+        )
+        assert found.formula in explain(choose([found], ""), need(), Limits(), 1)
+
+    def test_half_precision_runs_on_matrix_units(self) -> None:
+        found = assess_by_roofline(find_device("RTX 4090", load_devices()), need(precision="float16"))
+        assert "165 TFLOP/s" in found.formula
+        assert "calibrated on" in found.source
 
     def test_every_complete_device_gets_figures_with_sources(self) -> None:
         for device in load_devices():
@@ -208,8 +264,21 @@ class TestChoice:
         assert choose([fast, thrifty], "latency").chosen is fast
         assert choose([assessment("b"), assessment("a")], "carbon").chosen.device.id == "a"
 
+    def test_cost_goes_by_price_and_unknown_prices_come_last(self) -> None:
+        dear, cheap, unknown = assessment("dear"), assessment("cheap", 9.0), assessment("unknown", 0.1)
+        dear, cheap = (
+            replace(one, device=msgspec.structs.replace(one.device, price_usd=price))
+            for one, price in ((dear, 900.0), (cheap, 50.0))
+        )
+        choice = choose([dear, unknown, cheap], "cost")
+        assert [one.device.id for one in choice.feasible] == ["cheap", "dear", "unknown"]
+        text = explain(choice, need(), Limits(), 3)
+        assert "CHEAP is chosen for least price at release" in text
+        assert "Its price: 50 USD. 1 of 3 feasible devices have no known price" in text
+        assert "Next are DEAR (900 USD) and UNKNOWN (price unknown)." in text
+
     def test_an_unknown_objective_names_the_known(self) -> None:
-        with pytest.raises(UnknownObjective, match="'fun' unknown; known: carbon, energy, latency"):
+        with pytest.raises(UnknownObjective, match="'fun' unknown; known: carbon, cost, energy, latency"):
             choose([assessment("a")], "fun")
 
     def test_nothing_feasible_names_the_nearest_miss(self) -> None:
@@ -217,6 +286,11 @@ class TestChoice:
         near = assessment("near", 5, 5, Breach("is a little over", 1.1))
         with pytest.raises(NoDevice, match=r"none of 2 devices.*NEAR: is a little over"):
             choose([far, near], "")
+
+    def test_devices_without_figures_are_named_where_nothing_else_is_left(self) -> None:
+        silent = replace(assessment("silent"), unranked="not ranked: no power in the catalogue")
+        with pytest.raises(NoDevice, match=r"are 1 more \(SILENT: not ranked: no power in the catalogue\)"):
+            choose([assessment("far", 1, 1, Breach("is far over", 9.0)), silent], "")
 
     def test_a_required_device_is_judged_though_it_breaks_limits(self) -> None:
         broken = assessment("broken", 9, 9, Breach("is over", 2.0))

@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass
 
 from hedgerow_idl import MLModel
-from hedgerow_nodes.estimators.devices.assumptions import EFFICIENCY_SOURCE, assumptions_for
+from hedgerow_nodes.estimators.devices.assumptions import assumptions_for
 from hedgerow_nodes.estimators.devices.catalogue import Device
+from hedgerow_nodes.estimators.devices.efficiency import efficiency_for
 from hedgerow_nodes.estimators.devices.energy import LOAD_SCALED, PowerModel
 from hedgerow_nodes.estimators.devices.host_power import CorePower
 from hedgerow_nodes.estimators.devices.need import Need
-from hedgerow_nodes.estimators.devices.roofline import Roofs, roofline_time, work_of
+from hedgerow_nodes.estimators.devices.roofline import Roofs, formula_text, roofline_time, work_of
 from hedgerow_nodes.estimators.interval import Interval
 
 
@@ -25,7 +26,10 @@ class Breach:
 
 @dataclass(frozen=True)
 class Assessment:
-    """One device with the model on it; what cannot be known is None, and `unranked` says why."""
+    """One device with the model on it; what cannot be known is None, and `unranked` says why.
+
+    `formula` is the latency's, with its numbers.
+    """
 
     device: Device
     latency_s: Interval | None = None
@@ -37,6 +41,7 @@ class Assessment:
     power_method: str = ""
     power_source: str = ""
     bound: str = ""
+    formula: str = ""
     unranked: str = ""
     breaches: tuple[Breach, ...] = ()
 
@@ -60,15 +65,13 @@ def assess_by_roofline(device: Device, need: Need) -> Assessment:
     if math.isnan(need.flops) or math.isnan(need.weights_bytes):
         unknown = "not ranked: the model's FLOPs or size are unknown"
         return Assessment(device, rated_power_w=device.power_w, unranked=unknown)
-    assumed = assumptions_for(device.device_class, device.classes)
+    reached = efficiency_for(device, peak[0], need.kind)
     roofs = Roofs(
-        peak[1],
-        device.bandwidth_bytes_per_s,
-        assumed.compute_efficiency,
-        assumed.memory_efficiency,
-        assumed.dispatch_s,
+        peak[1], device.bandwidth_bytes_per_s, reached.compute, reached.weights, reached.activations, reached.dispatch_s
     )
-    time = roofline_time(work_of(need.flops, need.weights_bytes, need.activation_bytes, need.passes), roofs)
+    work = work_of(need.flops, need.weights_bytes, need.traffic_bytes, need.passes)
+    time = roofline_time(work, roofs)
+    assumed = assumptions_for(device.device_class, device.classes)
     idle_known = not math.isnan(device.idle_power_w)
     idle_w = Interval.exactly(device.idle_power_w) if idle_known else assumed.idle_share * device.power_w
     power = PowerModel(device.power_w, idle_w)
@@ -80,10 +83,11 @@ def assess_by_roofline(device: Device, need: Need) -> Assessment:
         energy_j=power.energy_j(time.latency_s, time.at_peak_s),
         rated_power_w=device.power_w,
         method="roofline",
-        source=f"{peak[0]} peak: {device.sources.get(f'peak.{peak[0]}', '')}; {EFFICIENCY_SOURCE}",
+        source=f"{peak[0]} peak: {device.sources.get(f'peak.{peak[0]}', '')}; {reached.source}",
         power_method=LOAD_SCALED,
         power_source=f"{device.sources.get('power_w', '')} ({device.power_scope}); {idle_source}",
         bound=time.bound,
+        formula=formula_text(work, roofs),
     )
 
 

@@ -30,7 +30,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """One device. What no document states is NaN, or missing from `peak_flops_per_s`.
 
     `classes` are those that a class limit accepts, `device_class` the first of them. `power_scope` says what `power_w`
-    covers: card, processor, module, board or machine. `cores` is 0 for a GPU. `sources` names each figure's document.
+    covers: card, processor, module, board or machine. `cores` is 0 for a GPU. The peak `fp16_tensor` is that of matrix
+    units, dense. `price_usd` is the maker's at release. `sources` names each figure's document.
     """
 
     id: str
@@ -46,15 +47,17 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     power_w: float = math.nan
     idle_power_w: float = math.nan
     embodied_kgco2e: float = math.nan
+    price_usd: float = math.nan
     sources: dict[str, str] = {}
 
     def peak_for(self, precision: str) -> tuple[str, float] | None:
         """The peak at which a model of this precision runs, as (precision, FLOP/s); None where there is none.
 
-        A model of fewer bits runs at least as fast as fp32 where the device has no figure of its own for it.
+        Half precision runs on matrix units where there are some. A model of fewer bits runs at least as fast as fp32
+        where the device has no figure of its own for it.
         """
         wanted = PRECISIONS.get(precision, "fp32")
-        for name in (wanted, "fp32"):
+        for name in (f"{wanted}_tensor", wanted, "fp32"):
             if name in self.peak_flops_per_s:
                 return name, self.peak_flops_per_s[name]
         return None
@@ -127,5 +130,6 @@ def nearest_devices(name: str, devices: Iterable[Device], count: int = 3) -> lis
     return list(dict.fromkeys(spelled[text] for text in close))[:count]
 
 
+@functools.lru_cache(maxsize=8192)
 def _words(text: str) -> tuple[str, ...]:
     return tuple(re.findall(r"[a-z]+|\d+|\+", text.casefold()))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hedgerow_nodes.estimators.devices.assessment import Assessment
 
-OBJECTIVES = ("carbon", "energy", "latency")
+OBJECTIVES = ("carbon", "cost", "energy", "latency")
 
 
 class NoDevice(Exception):
@@ -55,9 +55,11 @@ class Choice:
 
 
 def choose(assessments: Iterable[Assessment], objective: str, required_id: str = "") -> Choice:
-    """Choose by the objective: `carbon` and `energy` by energy per inference, `latency` by latency; ties by id.
+    """Choose by the objective: `carbon` and `energy` by energy per inference, `latency` by latency, `cost` by price.
 
-    Place and time are the same for all candidates, so the least energy is also the least operational carbon.
+    Place and time are the same for all candidates, so the least energy is also the least operational carbon. A price
+    is that of the device alone, at release; devices without one come after all that have one, in the order of their
+    energy. Ties go by energy, then by id.
 
     Args:
         assessments: every device, judged.
@@ -72,7 +74,7 @@ def choose(assessments: Iterable[Assessment], objective: str, required_id: str =
     if goal not in OBJECTIVES:
         raise UnknownObjective(f"objective {objective!r} unknown; known: {', '.join(OBJECTIVES)}")
     everyone = list(assessments)
-    feasible = sorted((one for one in everyone if one.feasible), key=lambda one: (score(one, goal), one.device.id))
+    feasible = sorted((one for one in everyone if one.feasible), key=lambda one: _order(one, goal))
     rejected = sorted((one for one in everyone if not one.feasible), key=_miss)
     if required_id:
         chosen = next(one for one in everyone if one.device.id == required_id)
@@ -83,8 +85,15 @@ def choose(assessments: Iterable[Assessment], objective: str, required_id: str =
     return Choice(chosen, tuple(feasible), tuple(rejected), goal, required=bool(required_id))
 
 
+def _order(assessment: Assessment, objective: str) -> tuple[float, float, str]:
+    return score(assessment, objective), score(assessment, "energy"), assessment.device.id
+
+
 def score(assessment: Assessment, objective: str) -> float:
     """The number that the objective makes small; infinite where it is unknown."""
+    if objective == "cost":
+        price_usd = assessment.device.price_usd
+        return math.inf if math.isnan(price_usd) else price_usd
     measure = assessment.latency_s if objective == "latency" else assessment.energy_j
     return math.inf if measure is None else measure.value
 
@@ -99,4 +108,9 @@ def _nearest_miss(rejected: list[Assessment]) -> str:
     if not rejected:
         return "no device is known"
     nearest = rejected[0]
-    return f"none of {len(rejected)} devices keeps every limit; nearest is {nearest.device.name}: {nearest.rejected}"
+    text = f"none of {len(rejected)} devices keeps every limit; nearest is {nearest.device.name}: {nearest.rejected}"
+    silent = [one for one in rejected if one.unranked and not one.breaches]
+    if not silent:
+        return text
+    known = "; ".join(f"{one.device.name}: {one.unranked}" for one in silent[:2])
+    return f"{text}. Within the limits as far as known, but without figures, are {len(silent)} more ({known})"

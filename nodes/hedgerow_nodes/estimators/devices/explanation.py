@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from hedgerow_nodes.estimators.devices.assessment import Assessment
@@ -19,8 +20,10 @@ def explain(choice: Choice, need: Need, limits: Limits, listed: int, notes: Sequ
     total = len(choice.feasible) + len(choice.rejected)
     sentences = [
         _verdict(choice),
+        _prices(choice),
         _rivals(choice),
         _straddle(choice.chosen, limits),
+        choice.chosen.formula,
         _methods(choice),
         f"Memory needed: {need.formula} = {_memory(need)}.",
         f"{len(choice.feasible)} of {total} devices keep every limit; {max(0, total - listed)} devices are not listed.",
@@ -41,7 +44,7 @@ def _verdict(choice: Choice) -> str:
 
 
 def _measure(choice: Choice) -> str:
-    return "latency" if choice.objective == "latency" else "energy per inference"
+    return {"latency": "latency", "cost": "price at release"}.get(choice.objective, "energy per inference")
 
 
 def _figures(one: Assessment) -> str:
@@ -62,8 +65,27 @@ def _rivals(choice: Choice) -> str:
 
 
 def _score_text(one: Assessment, objective: str) -> str:
+    if objective == "cost":
+        return _price(one)
     measure, unit = (one.latency_s, "s") if objective == "latency" else (one.energy_j, "J")
     return "unknown" if measure is None else quantity(measure.value, unit)
+
+
+def _price(one: Assessment) -> str:
+    return "price unknown" if math.isnan(one.device.price_usd) else f"{one.device.price_usd:,.0f} USD"
+
+
+def _prices(choice: Choice) -> str:
+    """What a choice by cost rests on."""
+    if choice.objective != "cost":
+        return ""
+    unknown = sum(1 for one in choice.feasible if math.isnan(one.device.price_usd))
+    source = choice.chosen.device.sources.get("price_usd", "")
+    about = f" ({source})" if source else ""
+    return (
+        f"Its price: {_price(choice.chosen)}{about}. {unknown} of {len(choice.feasible)} feasible devices have no "
+        "known price and come last; a price is that of the device alone, without a computer around it or electricity."
+    )
 
 
 def _straddle(chosen: Assessment, limits: Limits) -> str:

@@ -6,7 +6,11 @@ import math
 from dataclasses import dataclass
 
 from hedgerow_idl import MLModel
+from hedgerow_nodes.estimators.devices.efficiency import load_efficiencies
+from hedgerow_nodes.estimators.devices.kv_cache import KvCache
+from hedgerow_nodes.estimators.devices.layer_kinds import ANY, layer_kind
 from hedgerow_nodes.estimators.interval import Interval
+from hedgerow_nodes.estimators.models.catalogue import BYTES_PER_PARAMETER
 from hedgerow_nodes.estimators.quantity_text import quantity
 
 
@@ -14,30 +18,62 @@ from hedgerow_nodes.estimators.quantity_text import quantity
 class Need:
     """What a model asks of a device; `memory_bytes` is None where its size is unknown, `formula` explains it.
 
-    `passes` is how often one inference reads the weights.
+    `traffic_bytes` is what one inference moves besides the weights, `passes` how often it reads these, `kind` of
+    which layers it mostly is.
     """
 
     flops: float
     weights_bytes: float
-    activation_bytes: float
+    traffic_bytes: Interval
     precision: str
     memory_bytes: Interval | None
     formula: str
     passes: int = 1
+    kind: str = ANY
 
     @classmethod
-    def of(cls, model: MLModel) -> Need:
-        """Memory = weights + peak activations; the upper bound is what the run here took, where that was more.
+    def of(cls, model: MLModel, cache: KvCache | None = None) -> Need:
+        """Memory = weights + peak activations + KV cache; the upper bound is what the run here took, if that was more.
 
-        A run time adds its own buffers, which differ from one to the next; they are in the measured bound only.
+        A run time adds its own buffers, which differ from one to the next; they are in the measured bound only. The
+        catalogue's peak of activations holds the cache, which is shown apart where it is known.
         """
-        weights, activations = model.weights_bytes, model.activation_bytes
-        known = 0.0 if math.isnan(activations) else activations
+        weights, peak = model.weights_bytes, model.activation_bytes
+        cache_bytes = cache.bytes_at_end if cache else 0.0
+        activations = max(0.0, peak - cache_bytes)
+        known = 0.0 if math.isnan(peak) else activations
         measured = model.peak_memory_bytes.value
         memory = None
         if not math.isnan(weights):
-            total = weights + known
+            total = weights + known + cache_bytes
             memory = Interval(total, total, total if math.isnan(measured) else max(total, measured))
-        formula = f"weights {quantity(weights, 'B')} + peak activations {quantity(activations, 'B')}"
-        passes = max(1, model.passes_per_inference)
-        return cls(model.flops_per_inference, weights, known, model.precision, memory, formula, passes)
+        activations_text = quantity(peak if math.isnan(peak) else activations, "B")
+        parts = [f"weights {quantity(weights, 'B')}", f"peak activations {activations_text}"]
+        kind = layer_kind(model.chosen, *(one.family for one in model.candidates if one.id == model.chosen))
+        traffic = activation_traffic_bytes(model.flops_per_inference, kind, model.precision, known)
+        if cache:
+            parts.append(cache.formula)
+            traffic = traffic + Interval.exactly(cache.read_bytes)
+        return cls(
+            flops=model.flops_per_inference,
+            weights_bytes=weights,
+            traffic_bytes=traffic,
+            precision=model.precision,
+            memory_bytes=memory,
+            formula=" + ".join(parts),
+            passes=max(1, model.passes_per_inference),
+            kind=kind,
+        )
+
+
+def activation_traffic_bytes(flops: float, kind: str, precision: str, peak_bytes: float) -> Interval:
+    """What one inference writes and reads of activations: 2 x FLOPs x elements a FLOP x bytes an element.
+
+    The elements that layers of a kind write for each FLOP are those of timm's models (median, 5th and 95th
+    percentile), since a model's own sum is not told. It is never less than writing and reading the peak once.
+    """
+    floor = 2 * peak_bytes
+    if math.isnan(flops):
+        return Interval.exactly(floor)
+    rate = load_efficiencies().activation_rate(kind) * (2 * flops * BYTES_PER_PARAMETER.get(precision, 4))
+    return Interval(max(rate.value, floor), max(rate.low, floor), max(rate.high, floor))

@@ -6,16 +6,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hedgerow_nodes.estimators.interval import Interval
+from hedgerow_nodes.estimators.quantity_text import quantity
 
 Bound = Literal["compute", "memory"]
 
 
 @dataclass(frozen=True)
 class Work:
-    """What one inference asks of a device: floating-point operations (2 a multiply-add) and bytes moved."""
+    """What one call asks of a device: floating-point operations (2 a multiply-add), and bytes moved.
+
+    `weights_bytes` are read in one stream, `activation_bytes` are written and read layer by layer.
+    """
 
     flops: float
-    bytes_moved: float
+    weights_bytes: float
+    activation_bytes: Interval
 
 
 @dataclass(frozen=True)
@@ -24,14 +29,16 @@ class Roofs:
 
     Attributes:
         peak_flops_per_s, bandwidth_bytes_per_s: the stated peaks, above 0.
-        compute_efficiency, memory_efficiency: achieved over peak, above 0 and at most 1.
+        compute_efficiency: achieved over peak, above 0 and at most 1.
+        weights_efficiency, activation_efficiency: achieved over peak bandwidth, by what is moved.
         dispatch_s: time that neither roof explains.
     """
 
     peak_flops_per_s: float
     bandwidth_bytes_per_s: float
     compute_efficiency: Interval
-    memory_efficiency: Interval
+    weights_efficiency: Interval
+    activation_efficiency: Interval
     dispatch_s: Interval
 
 
@@ -48,37 +55,58 @@ class RooflineTime:
     utilisation: Interval
 
 
-def work_of(flops: float, weights_bytes: float, activation_bytes: float, passes: int = 1) -> Work:
-    """The work of one inference: each pass reads the weights, the peak activations are written and read once.
+def work_of(
+    flops: float, weights_bytes: float, activation_traffic_bytes: Interval, passes: int = 1, batch: int = 1
+) -> Work:
+    """The work of one call: each pass reads the weights once, each inference of a batch moves its own activations.
 
-    A generated token is a pass of its own. That is a lower bound of the traffic: activations that leave the cache more
-    often are not counted, nor is a growing key-value cache.
+    A generated token is a pass of its own. `flops` and `activation_traffic_bytes` are of one inference.
+
+    Raises:
+        ValueError: the batch or the number of passes is below 1.
     """
-    return Work(flops=flops, bytes_moved=passes * weights_bytes + 2 * activation_bytes)
+    if passes < 1 or batch < 1:
+        raise ValueError(f"passes {passes!r} and batch {batch!r} must be 1 or more")
+    return Work(batch * flops, passes * weights_bytes, activation_traffic_bytes * float(batch))
 
 
 def roofline_time(work: Work, roofs: Roofs) -> RooflineTime:
     """t = max(FLOPs / (peak x efficiency), bytes / (bandwidth x efficiency)) + dispatch.
 
+    Weights and activations have an efficiency each: weights are streamed, while an activation passes through norms,
+    additions and changes of layout that no count of it shows, so that more bytes move than are counted.
     The roofline model: Williams, Waterman and Patterson, Communications of the ACM 52(4), 2009. The utilisation is
     achieved over peak of the binding roof, dispatch time included.
 
     Raises:
         ValueError: an efficiency is above 1.
     """
-    for efficiency in (roofs.compute_efficiency, roofs.memory_efficiency):
+    for efficiency in (roofs.compute_efficiency, roofs.weights_efficiency, roofs.activation_efficiency):
         if efficiency.high > 1:
             raise ValueError(f"efficiency {efficiency.high!r} is above 1")
     compute_s = Interval.exactly(work.flops / roofs.peak_flops_per_s) / roofs.compute_efficiency
-    memory_s = Interval.exactly(work.bytes_moved / roofs.bandwidth_bytes_per_s) / roofs.memory_efficiency
+    bandwidth = roofs.bandwidth_bytes_per_s
+    weights_s = Interval.exactly(work.weights_bytes / bandwidth) / roofs.weights_efficiency
+    memory_s = weights_s + work.activation_bytes / bandwidth / roofs.activation_efficiency
     latency_s = _longest(compute_s, memory_s) + roofs.dispatch_s
-    at_peak_s = max(work.flops / roofs.peak_flops_per_s, work.bytes_moved / roofs.bandwidth_bytes_per_s)
+    at_peak_s = max(work.flops / roofs.peak_flops_per_s, (work.weights_bytes + work.activation_bytes.value) / bandwidth)
     return RooflineTime(
         latency_s=latency_s,
         bound="compute" if compute_s.value >= memory_s.value else "memory",
         at_peak_s=at_peak_s,
         utilisation=_share(at_peak_s, latency_s),
     )
+
+
+def formula_text(work: Work, roofs: Roofs) -> str:
+    """The formula with its likely numbers, as a sentence."""
+    peak, bandwidth = quantity(roofs.peak_flops_per_s, "FLOP/s"), quantity(roofs.bandwidth_bytes_per_s, "B/s")
+    compute = f"{quantity(work.flops, 'FLOP')} / ({peak} x {roofs.compute_efficiency.value:.2g})"
+    weights = f"weights {quantity(work.weights_bytes, 'B')} / ({bandwidth} x {roofs.weights_efficiency.value:.2g})"
+    moved = quantity(work.activation_bytes.value, "B")
+    activations = f"activations {moved} / ({bandwidth} x {roofs.activation_efficiency.value:.2g})"
+    dispatch = quantity(roofs.dispatch_s.value, "s")
+    return f"Latency = max({compute}, {weights} + {activations}) + dispatch {dispatch}."
 
 
 def _longest(first: Interval, second: Interval) -> Interval:
