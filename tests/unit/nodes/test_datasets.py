@@ -264,6 +264,7 @@ WRONG = [
     ("cows.json", '{"images": [], "annotations": []}', "without annotations"),
     ("cows.parquet", "a,b\n1,2\n", "not a Parquet file"),
     ("cows.xlsx", b"PK\x03\x04", "ends with none of .csv"),
+    ("cows.csv", "a," * 600_000, "first line is longer than"),
     ("cows.csv", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer"),
 ]
 

@@ -6,7 +6,6 @@ import hashlib
 import importlib.util
 from importlib import resources
 from pathlib import Path
-from unicodedata import ucd_3_2_0
 
 import numpy as np
 import pytest
@@ -61,14 +60,9 @@ def test_pieces_are_those_of_the_library_that_the_model_was_made_with(text: str)
     assert piece_numbers(text, 10_000)[1:-1] == PEER.encode(text, add_special_tokens=False).ids
 
 
-# Python and the library know different versions of Unicode; of the characters of an old one they think alike.
-OLD = st.characters(min_codepoint=1, max_codepoint=0x24FF, exclude_categories=("Cn", "Co")).filter(
-    lambda character: ucd_3_2_0.category(character) != "Cn"
-)
-
-
-@given(st.text(OLD, max_size=60))
+@given(st.text(st.characters(min_codepoint=1, max_codepoint=0x052F, exclude_categories=("Cn", "Co")), max_size=60))
 def test_pieces_of_any_text_are_those_of_the_library(text: str) -> None:
+    # Latin, Greek and Cyrillic: beyond them the library and Python may follow different versions of Unicode.
     assert piece_numbers(text, 10_000)[1:-1] == PEER.encode(text, add_special_tokens=False).ids
 
 

@@ -152,6 +152,24 @@ def test_a_class_of_a_device_that_nobody_knows_is_unknown() -> None:
     assert "no device was chosen" in judgement.said
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": []},
+        {"name": "charm"},
+        {"value": None},
+        {"value": True},
+        {"value": math.nan},
+        {"comparison": "~"},
+        {"comparison": {}},
+        {"unit": "ms"},
+        {"excerpt": 7},
+    ],
+)
+def test_what_is_no_limit_that_is_known_is_left_out(change: dict[str, Any]) -> None:
+    assert [one.limit.name for one in _judge(_limit("latency_s", 1.0) | change, _limit("power_w", 1.0))] == ["power_w"]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=5),
     lambda inner: (

@@ -15,6 +15,8 @@ SEPARATORS = (",", ";", "\t", "|")
 PROBE_LINES = 50
 PROBE_CHARACTERS = 200_000
 LEAST_AGREEMENT = 0.8
+# Cutting one line of a million values takes seconds.
+LONGEST_FIRST_LINE = 1_000_000
 
 
 def read_csv(name: str, content: bytes, file_bytes: int, bounds: Bounds) -> Table:
@@ -34,6 +36,10 @@ def read_csv(name: str, content: bytes, file_bytes: int, bounds: Bounds) -> Tabl
     lines = text.splitlines(keepends=True)
     if cut and len(lines) > 1:
         lines.pop()
+    if lines and len(lines[0]) > LONGEST_FIRST_LINE:
+        raise DatasetUnreadable(
+            f"{name}: its first line is longer than {LONGEST_FIRST_LINE} characters; give rows in lines"
+        )
     separator = _separator(name, lines)
     rows: list[list[str]] = []
     reader = csv.reader(lines, delimiter=separator)
@@ -55,6 +61,7 @@ def read_csv(name: str, content: bytes, file_bytes: int, bounds: Bounds) -> Tabl
     if not body:
         raise DatasetUnreadable(f"{name} has a header and no rows; give a file with rows")
     width = len(rows[0])
+    body = body[: bounds.rows_of(width)]
     names = distinct_names(rows[0] if has_header else [""] * width)[: bounds.columns]
     ragged = sum(len(row) != width for row in body)
     remarks = [f"The file is read as {encoding}."] if encoding != "utf-8" else []

@@ -13,7 +13,7 @@ from hedgerow_nodes.estimators.verdicts.hardware import judge_wishes
 from hedgerow_nodes.estimators.verdicts.verdict import Judgement, Verdict
 
 _PER_DAY: Mapping[str, str] = {"energy_j_per_day": "energy_j", "carbon_gco2e_per_day": "carbon_gco2e"}
-_FIELDS = ("name", "comparison", "value", "unit", "found_in", "excerpt")
+_WORDS = ("name", "comparison", "unit", "found_in", "excerpt")
 
 
 def judge_outputs(outputs: Outputs) -> tuple[Judgement, ...]:
@@ -77,11 +77,18 @@ def _interval(answer: Answered, unit: str) -> str:
 def _limits(output: Mapping[str, Any]) -> list[Limit]:
     """The limits of an output; what is no limit that Hedgerow knows is somebody else's, and left out."""
     entries = output.get("limits")
-    found = []
-    for entry in entries if isinstance(entries, list) else ():
-        if not isinstance(entry, Mapping) or entry.get("name") not in LIMIT_NAMES:
-            continue
-        value = entry.get("value")
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-            found.append(Limit(**{key: entry[key] for key in _FIELDS if key in entry}))
-    return found
+    found = (_limit(entry) for entry in (entries if isinstance(entries, list) else ()))
+    return [limit for limit in found if limit is not None]
+
+
+def _limit(entry: Any) -> Limit | None:
+    if not isinstance(entry, Mapping):
+        return None
+    words = {key: entry.get(key, "") for key in _WORDS}
+    value = entry.get("value")
+    known = LIMIT_NAMES.get(words["name"]) if all(isinstance(word, str) for word in words.values()) else None
+    if known is None or words["unit"] != known.unit or words["comparison"] not in ("<=", ">=", "=="):
+        return None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        return None
+    return Limit(value=float(value), **words)
