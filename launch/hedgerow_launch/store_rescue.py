@@ -126,8 +126,10 @@ def _open_files(pid: int) -> list[_OpenFile]:
 
 def _database(pid: int, files: list[_OpenFile], store: Path) -> _OpenFile:
     databases = {file.identity: file for file in files if _is_database(file.source)}
-    by_name = [file for file in databases.values() if file.name == str(store)]
-    candidates = by_name or list(databases.values())
+    by_path = [file for file in databases.values() if file.name == str(store)]
+    # Libraries may have databases of their own open, ONNX Runtime for one.
+    by_name = [file for file in databases.values() if Path(file.name).name == store.name]
+    candidates = by_path or by_name or list(databases.values())
     if not candidates:
         raise CannotRescue(f"process {pid} has no SQLite database open")
     # Of two under one name the one that is gone is wanted.
