@@ -1,4 +1,4 @@
-"""Ranking: every model of every task on every device, filtered, put on its Pareto front and chosen from, on one core."""
+"""Ranking: every model of every task on every device, filtered, put on its front and chosen from, on one core."""
 
 from __future__ import annotations
 

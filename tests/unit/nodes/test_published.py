@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import subprocess
 import sys
 from importlib.resources import files
@@ -111,3 +112,13 @@ def test_it_loads_quickly_and_only_when_asked() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert float(done.stdout) < LOADED_IN_S
+
+
+def test_what_was_counted_here_says_so_and_beside_which_input(catalogue: PublishedCatalogue) -> None:
+    counted = [model for model in catalogue.models if model.flops is not None and model.flops.counted]
+    assert len(counted) >= 500
+    for model in counted:
+        assert model.flops is not None
+        assert "count_openmmlab" in model.flops.field
+        assert "2 x MAC" in model.flops.field
+        assert re.search(r"\d+x\d+x\d+", model.inference)
