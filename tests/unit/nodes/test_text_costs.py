@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from hedgerow_nodes.estimators.devices.roofline import Roofs
 from hedgerow_nodes.estimators.interval import Interval
-from hedgerow_nodes.estimators.models import catalogue, text_costs
+from hedgerow_nodes.estimators.models import catalogue, published, text_costs, text_rows
+from hedgerow_nodes.estimators.models.pool import gather
 from hedgerow_nodes.estimators.models.text_costs import TextModel, TextModelError
 
 MODELS = {model.id: model for model in text_costs.load().models}
@@ -57,6 +58,24 @@ def test_the_formula_agrees_with_what_torch_counts(model: catalogue.CatalogueMod
         # The catalogue counts the output layer for every token of the prompt, a generation needs it for the last.
         flops += 2 * shape.output_matrix * (model.generation.prompt_tokens - 1)
     assert flops == pytest.approx(model.flops, rel=0.05)
+
+
+@pytest.mark.parametrize("model", COUNTED, ids=lambda model: model.id)
+def test_bytes_and_memory_lie_in_the_intervals_of_their_rows(model: catalogue.CatalogueModel) -> None:
+    columns = text_rows.text_columns(MODELS[model.id], model.tasks[0])
+    moved, low, high, memory = *columns[4:7], columns[7]
+    assert moved == low <= 1.001 * model.moved_bytes
+    assert model.moved_bytes <= high
+    assert memory <= model.memory_bytes <= 1.1 * memory
+
+
+def test_text_models_join_the_pool_of_their_task_once() -> None:
+    texts = gather("text-generation", published.load(), catalogue.load(), text_costs.load())
+    ids = [row.id for row in texts.rows]
+    assert len(ids) == len(set(ids)) >= 30
+    assert "meta-llama/Llama-3.1-405B" in ids
+    image = gather("image-classification", published.load(), catalogue.load(), text_costs.load())
+    assert not {row.id for row in image.rows} & set(MODELS)
 
 
 def test_enough_models_are_counted_both_ways() -> None:

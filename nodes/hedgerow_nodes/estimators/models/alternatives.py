@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 
 from hedgerow_idl import Calibration, Limit
-from hedgerow_nodes.estimators.models import catalogue, grid, published
+from hedgerow_nodes.estimators.models import catalogue, grid, published, text_costs
 from hedgerow_nodes.estimators.models.filters import Ask
 from hedgerow_nodes.estimators.models.limits import QUALITY_WORDS
 from hedgerow_nodes.estimators.models.pool import Group, Pool, gather
@@ -18,8 +18,8 @@ from hedgerow_nodes.estimators.quantity_text import quantity
 
 @functools.lru_cache(maxsize=8)
 def pool_of(task: str) -> Pool:
-    """The models of both shipped catalogues for a task."""
-    return gather(task, published.load(), catalogue.load())
+    """The models of all shipped catalogues for a task."""
+    return gather(task, published.load(), catalogue.load(), text_costs.load())
 
 
 def alternatives(wish: Wish, calibration: Calibration, objective: str, n: int) -> Suggestions:
