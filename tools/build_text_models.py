@@ -53,7 +53,7 @@ def from_published(published: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for facts in published["model"]:
         if "generate" in facts and set(facts["tasks"]) <= {"text-generation", "summarization", "translation"}:
             keys = ("id", "family", "tasks", "configuration", "model", "values")
-            yield {**{key: facts[key] for key in keys}, "source": facts["published"], "stated": stated_in(facts["id"])}
+            yield {**{key: facts[key] for key in keys}, "source": facts["published"], "stated": None}
 
 
 def from_families(listed: dict[str, Any]) -> Iterator[dict[str, Any]]:
