@@ -3,6 +3,8 @@
     pip download --no-deps --dest WHEELS mmpretrain mmdet mmsegmentation mmpose mmaction2 mmocr mmdet3d mmagic \
         mmrotate mmtrack mmflow mmrazor torchvision==0.28.0
     python tools/build_published.py WHEELS
+
+A folder that also holds counts-PACKAGE.jsonl, made by tools/count_openmmlab.py, fills in what is not published.
 """
 
 from __future__ import annotations
@@ -11,7 +13,9 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
+import counted_figures
 import openmmlab_metadata
+import openmmlab_wheels
 import torchvision_metadata
 
 from hedgerow_nodes.estimators.models import published
@@ -22,7 +26,7 @@ TARGET = Path(__file__).resolve().parent.parent / "nodes/hedgerow_nodes/estimato
 CONVENTIONS = {
     "flops": "2 x multiply-accumulate of one inference at batch size 1; the sources count it as one, so their "
     "figures are doubled, which the field says",
-    "parameters": "as the source states them",
+    "parameters": "as the source states them, or counted from the configuration, which the field says",
     "scores": "as published; a fraction of one for the metrics that tools/published_tables.py scales, else as stated",
     "better": "whether more or less of a metric is better; empty where that is unknown, so that nobody ranks by it",
     "special": "a form of the task that the taxonomy of tasks has no id for; the table is in tools/published_tables.py",
@@ -55,12 +59,13 @@ def read(folder: Path) -> tuple[Header, tuple[PublishedModel, ...]]:
     """
     origins: list[Origin] = []
     models: list[PublishedModel] = []
-    readers = [(openmmlab_metadata.read, wheel) for wheel in openmmlab_metadata.packages(folder).values()]
+    readers = [(openmmlab_metadata.read, wheel) for wheel in openmmlab_wheels.packages(folder).values()]
     readers += [(torchvision_metadata.read, wheel) for wheel in sorted(folder.glob("torchvision-*.whl"))]
     for reader, wheel in readers:
+        counts = counted_figures.of_package(folder, wheel.name.split("-")[0])
         origin, found = reader(wheel, len(origins))
         origins.append(origin)
-        models += found
+        models += counted_figures.completed(found, counts)
     if not models:
         raise SystemExit(f"{folder} holds no wheel with known metadata; download them as --help says")
     models.sort(key=lambda model: (model.id, model.task, model.special))

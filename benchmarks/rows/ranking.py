@@ -7,7 +7,7 @@ import time
 
 from benchmarks.figures import Figure, at_most, fixed_at_most
 from hedgerow_nodes.estimators.devices.catalogue import load_devices
-from hedgerow_nodes.estimators.models import catalogue, grid, published
+from hedgerow_nodes.estimators.models import catalogue, grid, published, text_costs
 from hedgerow_nodes.estimators.models.filters import Ask
 from hedgerow_nodes.estimators.models.pool import gather
 from hedgerow_nodes.estimators.models.selection import suggest
@@ -21,7 +21,7 @@ def measure() -> list[Figure]:
     began = time.process_time()
     theirs = published.decode(published.packaged())
     load_s = time.process_time() - began
-    ours, devices = catalogue.load(), load_devices()
+    ours, texts, devices = catalogue.load(), text_costs.load(), load_devices()
     tasks = sorted({*ours.tasks(), *theirs.tasks()})
     trials = []
     pairs = 0
@@ -29,7 +29,7 @@ def measure() -> list[Figure]:
         began, pairs = time.process_time(), 0
         on = grid.machines(devices)
         for task in tasks:
-            pool = gather(task, theirs, ours)
+            pool = gather(task, theirs, ours, texts)
             suggest(pool, grid.costs(pool, on), Ask(), CANDIDATES)
             pairs += len(pool) * len(on.ids)
         trials.append(time.process_time() - began)

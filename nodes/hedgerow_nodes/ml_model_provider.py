@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ import psutil
 
 from hedgerow_idl import AppRequirements, Baselines, HWConstraints, MLModel, MLModelMetadata, UserInput
 from hedgerow_nodes.core import ModuleNode, Refusal, run
-from hedgerow_nodes.estimators.models import catalogue as model_catalogue
+from hedgerow_nodes.estimators.models import whole_catalogue
+from hedgerow_nodes.estimators.models.alternatives import alternatives, in_words
 from hedgerow_nodes.estimators.models.answer import answer
 from hedgerow_nodes.estimators.models.calibration import Record, calibrate, measure_in_child
 from hedgerow_nodes.estimators.models.child_process import ChildCancelled, ChildFailed, ChildTimedOut
@@ -26,6 +28,7 @@ from hedgerow_nodes.estimators.quantity_text import quantity
 REMEMBERED_RUNS = 64
 # Loading takes about as much again as the model itself, besides the run time.
 MEMORY_HEADROOM = 2.0
+PUBLISHED_ONLY = "it is known by published figures only, its architecture is not part of Hedgerow"
 
 
 @dataclass
@@ -39,6 +42,7 @@ class Settings:
         max_executed_bytes: weights above this are not executed but estimated.
         allowed_folders: where required models may be loaded from.
         allow_hub: whether weights may be fetched from the Hugging Face hub.
+        candidates: how many different models of the whole catalogue the explanation suggests.
     """
 
     threads: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
@@ -47,6 +51,7 @@ class Settings:
     max_executed_bytes: Annotated[int, msgspec.Meta(ge=0)] = 1_500_000_000
     allowed_folders: tuple[str, ...] = ()
     allow_hub: bool = False
+    candidates: Annotated[int, msgspec.Meta(ge=1, le=50)] = 3
 
 
 class MLModelProvider(ModuleNode):
@@ -79,7 +84,7 @@ class MLModelProvider(ModuleNode):
         Raises:
             Refusal: NO_MODEL, where no model is left; MODEL_REFUSED, where the required one cannot be taken.
         """
-        catalogue = model_catalogue.load()
+        catalogue = whole_catalogue.load()
         task.progress(0.05, "calibrating this host")
         calibration = self._calibration(task)
         try:
@@ -87,6 +92,12 @@ class MLModelProvider(ModuleNode):
             choice = choose(catalogue, wish, calibration.wire(), allow_hub=self.configuration.allow_hub)
         except NoModel as error:
             raise Refusal("NO_MODEL", str(error)) from error
+        others = in_words(
+            alternatives(choice.wish, calibration.wire(), user_input.objective, self.configuration.candidates)
+        )
+        tell = functools.partial(answer, choice, baselines=baselines, others=others)
+        if choice.chosen is not None and choice.chosen.model.published_only:
+            return tell(weights="none", not_run=PUBLISHED_ONLY)
         task.progress(0.2, "loading the model")
         try:
             located = self._locate(choice)
@@ -94,7 +105,7 @@ class MLModelProvider(ModuleNode):
             raise Refusal("MODEL_REFUSED", str(error)) from error
         obstacle = self._obstacle(choice, located)
         if obstacle:
-            return answer(choice, weights=located.weights, baselines=baselines, not_run=obstacle)
+            return tell(weights=located.weights, not_run=obstacle)
         try:
             report, remembered = self._run(task, choice, located)
         except ChildFailed as error:
@@ -103,8 +114,8 @@ class MLModelProvider(ModuleNode):
                 raise
             raise Refusal("MODEL_REFUSED", f"{choice.wish.required} cannot be run: {error}") from error
         except ChildTimedOut as error:
-            return answer(choice, weights=located.weights, baselines=baselines, not_run=str(error))
-        return answer(choice, weights=located.weights, baselines=baselines, report=report, remembered=remembered)
+            return tell(weights=located.weights, not_run=str(error))
+        return tell(weights=located.weights, report=report, remembered=remembered)
 
     def _calibration(self, task: Any) -> Record:
         def measure(threads: int) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import subprocess
 import sys
 from importlib.resources import files
@@ -111,3 +112,33 @@ def test_it_loads_quickly_and_only_when_asked() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert float(done.stdout) < LOADED_IN_S
+
+
+@pytest.mark.parametrize(
+    ("name", "million", "gmac"),
+    [
+        # Jiang et al. 2023, arXiv:2303.07399, table of RTMPose on COCO at 256x192.
+        ("mmpose/rtmpose-t_8xb256-420e_coco-256x192", 3.34, 0.36),
+        ("mmpose/rtmpose-s_8xb256-420e_coco-256x192", 5.47, 0.68),
+        ("mmpose/rtmpose-m_8xb256-420e_coco-256x192", 13.59, 1.93),
+        ("mmpose/rtmpose-l_8xb256-420e_coco-256x192", 27.66, 4.16),
+        # Sun et al. 2019, arXiv:1902.09212, table 1, which counts in its own way.
+        ("mmpose/td-hm_hrnet-w32_8xb64-210e_coco-256x192", 28.5, 7.1),
+    ],
+)
+def test_counts_agree_with_the_papers(catalogue: PublishedCatalogue, name: str, million: float, gmac: float) -> None:
+    (model,) = catalogue.named(name)
+    assert model.parameters is not None
+    assert model.flops is not None
+    assert model.parameters.value / 1e6 == pytest.approx(million, rel=0.01)
+    assert model.flops.value / 2e9 == pytest.approx(gmac, rel=0.08)
+
+
+def test_what_was_counted_here_says_so_and_beside_which_input(catalogue: PublishedCatalogue) -> None:
+    counted = [model for model in catalogue.models if model.flops is not None and model.flops.counted]
+    assert len(counted) >= 500
+    for model in counted:
+        assert model.flops is not None
+        assert "count_openmmlab" in model.flops.field
+        assert "2 x MAC" in model.flops.field
+        assert re.search(r"\d+x\d+x\d+", model.inference)

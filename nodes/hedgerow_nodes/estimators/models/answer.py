@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from hedgerow_idl import NAN, Baselines, Estimate, MLModel, ModelCandidate
 from hedgerow_nodes.estimators.models.candidate_costs import latency_estimate, memory_estimate
+from hedgerow_nodes.estimators.models.catalogue import CatalogueModel
 from hedgerow_nodes.estimators.models.choice import Candidate, Choice
 from hedgerow_nodes.estimators.models.execution import ExecutionReport
 from hedgerow_nodes.estimators.models.explanation import what_changed, what_the_run_showed, why_chosen, why_not_run
+
+# How many of the models that are known by published figures only are sent with an answer; the rest is counted in words.
+MAX_PUBLISHED = 40
 
 
 def answer(
@@ -19,20 +24,22 @@ def answer(
     report: ExecutionReport | None = None,
     remembered: bool = False,
     not_run: str = "",
+    others: Sequence[str] = (),
 ) -> MLModel:
-    """The message for a choice that was run (`report`), or was not (`not_run` says why)."""
+    """The message for a choice that was run (`report`) or was not (`not_run` says why); `others` are more sentences."""
     calibration, chosen = choice.calibration, choice.chosen
+    listed = _listed(choice)
     made = MLModel(
         task=choice.wish.task,
         chosen=chosen.model.id if chosen else choice.wish.required,
         calibration=calibration,
-        candidates=[_wire(candidate, choice) for candidate in choice.candidates],
+        candidates=[_wire(candidate, choice) for candidate in listed],
         excluded=list(choice.wish.excluded),
     )
     if chosen is not None:
         _describe(made, chosen)
         made.latency_s = latency_estimate(chosen.latency_s, calibration)
-        made.peak_memory_bytes = memory_estimate(chosen.memory_bytes)
+        made.peak_memory_bytes = memory_estimate(chosen.memory_bytes, chosen.model)
     sentences = why_chosen(choice)
     if report is not None:
         _measured(made, report)
@@ -42,6 +49,9 @@ def answer(
     else:
         made.runtime = "not run"
         sentences.append(why_not_run(not_run, calibration))
+    if len(listed) < len(choice.candidates):
+        sentences.append(f"Of {len(choice.candidates)} candidates the first {len(listed)} are listed.")
+    sentences += others
     sentences += what_changed(baselines, made.chosen, made.latency_s.value)
     made.explanation = " ".join(sentences)
     return made
@@ -95,12 +105,25 @@ def _wire(candidate: Candidate, choice: Choice) -> ModelCandidate:
         weights_bytes=float(model.weights_bytes),
         activation_bytes=float(model.activation_bytes),
         latency_s=latency_estimate(candidate.latency_s, choice.calibration),
-        memory_bytes=memory_estimate(candidate.memory_bytes),
+        memory_bytes=memory_estimate(candidate.memory_bytes, model),
         accuracy=model.accuracy.value if model.accuracy else NAN,
         accuracy_metric=model.accuracy.metric if model.accuracy else "",
         accuracy_source=model.accuracy.source if model.accuracy else "",
         weights=candidate.weights,
         licence=model.weights.licence,
-        source=model.architecture.published if model.architecture else "weights/manifest.json",
+        source=_source(model),
         rejected=rejected,
     )
+
+
+def _listed(choice: Choice) -> list[Candidate]:
+    """All candidates that are counted here, and of those known by published figures the first by the rule."""
+    published = [candidate for candidate in choice.candidates if candidate.model.published_only]
+    left_out = {id(candidate) for candidate in published[MAX_PUBLISHED:] if candidate is not choice.chosen}
+    return [candidate for candidate in choice.candidates if id(candidate) not in left_out]
+
+
+def _source(model: CatalogueModel) -> str:
+    if model.architecture is not None:
+        return model.architecture.published
+    return model.counted_by if model.published_only else "weights/manifest.json"

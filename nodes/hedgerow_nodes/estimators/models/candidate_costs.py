@@ -9,6 +9,7 @@ from types import MappingProxyType
 from hedgerow_idl import Calibration, Estimate
 from hedgerow_nodes.estimators.interval import Interval
 from hedgerow_nodes.estimators.models.catalogue import CatalogueModel
+from hedgerow_nodes.estimators.models.traffic import EFFICIENCY_KINDS, Footprint, footprint
 
 LATENCY_METHOD = "roofline"
 MEMORY_METHOD = "catalogue"
@@ -65,7 +66,7 @@ def latency(model: CatalogueModel, calibration: Calibration) -> Interval:
     if share is None:
         raise UnknownEfficiency(f"efficiency {model.efficiency!r} unknown; known: {', '.join(EFFICIENCIES)}")
     compute_s = Interval.exactly(model.flops / calibration.compute_flops_per_s) / share.compute
-    memory_s = Interval.exactly(model.moved_bytes / calibration.bandwidth_bytes_per_s) / share.memory
+    memory_s = _moved_bytes(model) / calibration.bandwidth_bytes_per_s / share.memory
     longer = Interval(
         max(compute_s.value, memory_s.value), max(compute_s.low, memory_s.low), max(compute_s.high, memory_s.high)
     )
@@ -75,6 +76,9 @@ def latency(model: CatalogueModel, calibration: Calibration) -> Interval:
 def memory(model: CatalogueModel) -> Interval:
     """Bytes of weights and live activations; the run time's own buffers, seen to be up to as much and 100 MB, above."""
     known = float(model.memory_bytes)
+    if model.published_only:
+        estimated = _footprint(model).memory_bytes
+        return Interval(known, min(known, estimated.low), 2 * estimated.high + 100e6)
     return Interval(known, float(model.weights_bytes), 2 * known + 100e6)
 
 
@@ -83,6 +87,17 @@ def latency_estimate(interval: Interval, calibration: Calibration) -> Estimate:
     return interval.estimate(LATENCY_METHOD, f"calibration {calibration.id} of {calibration.host}")
 
 
-def memory_estimate(interval: Interval) -> Estimate:
+def memory_estimate(interval: Interval, model: CatalogueModel) -> Estimate:
     """The wire form."""
+    if model.published_only:
+        return interval.estimate(MEMORY_METHOD, f"weights, and activations by ratio to FLOPs; {model.counted_by}")
     return interval.estimate(MEMORY_METHOD, "weights and peak of live activations, data/models.json")
+
+
+def _moved_bytes(model: CatalogueModel) -> Interval:
+    return _footprint(model).moved_bytes if model.published_only else Interval.exactly(model.moved_bytes)
+
+
+def _footprint(model: CatalogueModel) -> Footprint:
+    kinds = {f"{name}, torch": kind for kind, name in EFFICIENCY_KINDS.items()}
+    return footprint(kinds[model.efficiency], model.parameters, model.flops)

@@ -66,8 +66,9 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
 class CatalogueModel(msgspec.Struct, frozen=True, kw_only=True):
     """One model. FLOPs count a multiply-add as two; bytes are of one inference at batch size one.
 
-    `activation_bytes` is the peak of live tensors besides parameters and inputs, `moved_bytes` what all operators
-    read and write, parameters included: the memory side of a roofline.
+    `activation_bytes` is the peak of live tensors besides parameters and inputs, `moved_bytes` what all operators read
+    and write, parameters included: the memory side of a roofline.
+    `published_only` says that the architecture is not at hand: it cannot be run here, and its bytes are estimates.
     """
 
     id: str
@@ -86,6 +87,7 @@ class CatalogueModel(msgspec.Struct, frozen=True, kw_only=True):
     generation: Generation | None = None
     accuracy: Accuracy | None = None
     weights: Weights = Weights()
+    published_only: bool = False
 
     @property
     def weights_bytes(self) -> int:

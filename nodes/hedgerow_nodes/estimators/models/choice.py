@@ -1,8 +1,9 @@
 """Choose a model: the same wish and the same calibration always give the same answer.
 
-The rule, in this order: within every limit; weights at hand, so that the answer can be used today; a published
-accuracy, so that it can be judged; the least time on this host by the stored calibration, which on the same threads
-is the least energy as well, and so the rule for each of the objectives carbon, energy and latency; the id.
+The rule, in this order: within every limit; where a quality is wanted, a published one that reaches it; weights at
+hand, so that the answer can be used today; an architecture at hand, so that a run can check the estimate; a published
+accuracy, so that it can be judged; the least time on this host by the stored calibration, which on the same threads is
+the least energy as well, and so the rule for each of the objectives carbon, energy and latency; the id.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from hedgerow_nodes.estimators.models.catalogue import Catalogue, CatalogueModel
 from hedgerow_nodes.estimators.models.limits import Breach, judge
 from hedgerow_nodes.estimators.models.wish import NoModel, Wish
 
-RULE = "within the limits; then weights at hand; then a published accuracy; then least time by the calibration; then id"
+RULE = (
+    "within the limits; then a wanted quality that is published; then weights at hand; then what can be built and "
+    "timed here; then a published accuracy; then least time by the calibration; then id"
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Candidate:
     weights: str
     breaches: tuple[Breach, ...] = ()
     remarks: tuple[str, ...] = ()
+    unjudged: bool = False
 
     @property
     def rejected(self) -> str:
@@ -37,10 +42,11 @@ class Candidate:
         return "; ".join(breach.text for breach in self.breaches)
 
     @property
-    def rank(self) -> tuple[bool, bool, bool, float, str]:
+    def rank(self) -> tuple[bool, bool, bool, bool, bool, float, str]:
         """What the rule sorts by, smallest first."""
-        no_weights, no_accuracy = self.weights == "none", self.model.accuracy is None
-        return bool(self.breaches), no_weights, no_accuracy, self.latency_s.value, self.model.id
+        model, no_weights = self.model, self.weights == "none"
+        rest = (model.accuracy is None, self.latency_s.value, model.id)
+        return bool(self.breaches), self.unjudged, no_weights, model.published_only, *rest
 
 
 @dataclass(frozen=True)
@@ -97,8 +103,9 @@ def _candidate(model: CatalogueModel, wish: Wish, calibration: Calibration, allo
     if wish.task not in model.tasks:
         text = f"listed for {', '.join(model.tasks)}, not for {wish.task or 'an unknown task'}"
         breaches = (Breach("for another task", text), *breaches)
-    weights = "hub" if allow_hub and model.weights.kind == "none" else model.weights.kind
-    return Candidate(model, latency_s, memory_bytes, weights, breaches, verdict.remarks)
+    fetched = allow_hub and model.weights.kind == "none" and not model.published_only
+    weights = "hub" if fetched else model.weights.kind
+    return Candidate(model, latency_s, memory_bytes, weights, breaches, verdict.remarks, verdict.unjudged)
 
 
 def _why_none(candidates: tuple[Candidate, ...], wish: Wish) -> str:

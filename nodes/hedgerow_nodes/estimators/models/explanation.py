@@ -20,6 +20,7 @@ _WEIGHTS = {
     "bundled": "trained weights that ship with Hedgerow",
     "hub": "weights to be fetched from the hub",
     "none": "its architecture only, without trained weights",
+    "published": "published figures only: neither its architecture nor its weights are part of Hedgerow",
 }
 
 
@@ -86,8 +87,12 @@ def what_changed(baselines: Baselines, model: str, latency_s: float) -> list[str
 def _introduction(candidate: Candidate, task: str) -> str:
     model = candidate.model
     size = f"{quantity(model.parameters, '')} parameters, {quantity(model.flops, 'FLOP')} for {model.inference}"
-    at_hand = f"{_WEIGHTS[candidate.weights]}{_accuracy(candidate)}"
+    at_hand = f"{_WEIGHTS[_at_hand(candidate)]}{_accuracy(candidate)}"
     return f"{model.id} ({model.family}, {size}) does {task or 'its task'} with {at_hand}.{_training(model)}"
+
+
+def _at_hand(candidate: Candidate) -> str:
+    return "published" if candidate.model.published_only else candidate.weights
 
 
 def _training(model: CatalogueModel) -> str:
@@ -102,8 +107,8 @@ def _accuracy(candidate: Candidate) -> str:
 def _why_not(chosen: Candidate, other: Candidate) -> str:
     if other.breaches:
         return f"Not {other.model.id}: {other.rejected}{_accuracy(other)}."
-    if chosen.weights != other.weights:
-        reason = f"there is {_WEIGHTS[other.weights]}"
+    if _at_hand(chosen) != _at_hand(other):
+        reason = f"there is {_WEIGHTS[_at_hand(other)]}"
     elif (chosen.model.accuracy is None) != (other.model.accuracy is None):
         reason = "no accuracy is known"
     else:

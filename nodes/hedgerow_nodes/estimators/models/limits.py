@@ -11,9 +11,9 @@ from hedgerow_nodes.estimators.models.catalogue import CatalogueModel
 from hedgerow_nodes.estimators.quantity_text import quantity, quantity_range
 
 # Which published metrics a wanted quality is compared with: a word in the metric's name.
-_QUALITY_WORDS = {
+QUALITY_WORDS = {
     "accuracy": ("top-1", "accuracy"),
-    "map": ("map",),
+    "map": ("map", "box ap", "mask ap", "keypoint ap"),
     "iou": ("miou",),
     "f1": ("f1",),
     "word_error_rate": ("wer",),
@@ -30,10 +30,14 @@ class Breach:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The limits broken, and remarks on limits that could not be judged or are near."""
+    """The limits broken, and remarks on limits that could not be judged or are near.
+
+    `unjudged` says that a wanted quality is not published, so that nobody knows whether the model is good enough.
+    """
 
     breaches: tuple[Breach, ...]
     remarks: tuple[str, ...]
+    unjudged: bool = False
 
 
 def judge(
@@ -42,14 +46,16 @@ def judge(
     """Judge by latency, rates, memory, size, parameters and published quality; other limits are others' business."""
     breaches: list[Breach] = []
     remarks: list[str] = []
+    unjudged = False
     for limit in limits:
-        if limit.name in _QUALITY_WORDS:
+        if limit.name in QUALITY_WORDS:
             remark = _judge_quality(model, limit, breaches)
+            unjudged = unjudged or bool(remark)
         else:
             remark = _judge_cost(model, latency_s, memory_bytes, limit, latency_note, breaches)
         if remark:
             remarks.append(remark)
-    return Verdict(tuple(breaches), tuple(dict.fromkeys(remarks)))
+    return Verdict(tuple(breaches), tuple(dict.fromkeys(remarks)), unjudged)
 
 
 def latency_limit_s(limit: Limit, model: CatalogueModel) -> float:
@@ -98,7 +104,7 @@ def _judge_cost(
 
 def _judge_quality(model: CatalogueModel, limit: Limit, breaches: list[Breach]) -> str:
     published = model.accuracy
-    if published is None or not any(word in published.metric.lower() for word in _QUALITY_WORDS[limit.name]):
+    if published is None or not any(word in published.metric.lower() for word in QUALITY_WORDS[limit.name]):
         return f"the wanted {limit.name.replace('_', ' ')} of {limit.value:g} cannot be judged for every candidate"
     worse = published.value < limit.value if limit.comparison == ">=" else published.value > limit.value
     if worse:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from hedgerow_nodes.estimators.models.catalogue import BYTES_PER_PARAMETER, Catalogue, CatalogueModel
 from hedgerow_nodes.estimators.models.published import PublishedCatalogue, PublishedModel
+from hedgerow_nodes.estimators.models.text_costs import TextModels
+from hedgerow_nodes.estimators.models.text_rows import text_columns, text_models_for
 from hedgerow_nodes.estimators.models.traffic import EFFICIENCY_KINDS, footprint
 
 Group = tuple[str, str]
@@ -81,11 +83,14 @@ class Pool:
         return min((g for g in known if known[g]), key=lambda group: (-known[group], group), default=None)
 
 
-def gather(task: str, published: PublishedCatalogue, counted: Catalogue) -> Pool:
-    """All rows for a task, those counted here first, each by id."""
+def gather(task: str, published: PublishedCatalogue, counted: Catalogue, texts: TextModels | None = None) -> Pool:
+    """All rows for a task: those counted here, those that others publish, and text models by their configuration."""
     ours, theirs = counted.for_task(task), published.for_task(task)
+    written = text_models_for(task, texts, frozenset(model.id for model in ours)) if texts else []
     rows = [_own_row(model) for model in ours] + [_published_row(model, published) for model in theirs]
-    columns = np.array([_own_columns(m) for m in ours] + [_published_columns(m) for m in theirs]).reshape(-1, 10).T
+    rows += [Row(m.id, m.family, "", "generation, torch", "", m.source, at_hand=False) for m in written]
+    numbers = [_own_columns(m) for m in ours] + [_published_columns(m) for m in theirs]
+    columns = np.array(numbers + [text_columns(m, task) for m in written]).reshape(-1, 10).T
     quality: dict[Group, Numbers] = {}
     better: dict[Group, int] = {}
     scores = [_own_score(model, task) for model in ours] + [_published_scores(model) for model in theirs]

@@ -59,11 +59,7 @@ class Suggestions:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     def why_not(self, model_id: str) -> str:
-        """Why a model is out; empty if it was kept.
-
-        Raises:
-            KeyError: the model was not looked at.
-        """
+        """Why a model is out, empty if it was kept; KeyError for one that was not looked at."""
         return self.reasons[model_id]
 
 
