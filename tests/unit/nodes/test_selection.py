@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from hedgerow_idl import Calibration
 from hedgerow_nodes.estimators.devices.assumptions import assumptions_for
 from hedgerow_nodes.estimators.devices.catalogue import load_devices
+from hedgerow_nodes.estimators.devices.efficiency import efficiency_for
 from hedgerow_nodes.estimators.devices.energy import PowerModel
+from hedgerow_nodes.estimators.devices.layer_kinds import layer_kind
 from hedgerow_nodes.estimators.devices.roofline import Roofs, Work, roofline_time
 from hedgerow_nodes.estimators.interval import Interval
 from hedgerow_nodes.estimators.models import candidate_costs, catalogue, grid, pareto, published, traffic
@@ -56,14 +58,19 @@ def test_each_cell_is_what_the_roofline_of_one_device_says(pool: Pool, costs: gr
             assumed = assumptions_for(device.device_class, device.classes)
             peak = device.peak_for("float32")
             assert peak is not None
+            row = pool.rows[model]
+            reached = efficiency_for(device, peak[0], layer_kind(row.id, row.family))
             roofs = Roofs(
                 peak[1],
                 device.bandwidth_bytes_per_s,
-                assumed.compute_efficiency,
-                assumed.memory_efficiency,
-                assumed.dispatch_s,
+                reached.compute,
+                reached.weights,
+                reached.activations,
+                reached.dispatch_s,
             )
-            one = roofline_time(Work(pool.flops[model], pool.moved_bytes[0][model]), roofs)
+            weights = pool.weights_bytes[model]
+            activations = Interval(*(pool.moved_bytes[:, model] - weights).tolist())
+            one = roofline_time(Work(pool.flops[model], weights, activations), roofs)
             assert costs.latency_s[0, model, place] == pytest.approx(one.latency_s.value)
             assert bool(costs.compute_bound[model, place]) == (one.bound == "compute")
             assert costs.latency_s[1, model, place] <= one.latency_s.low * (1 + 1e-9)

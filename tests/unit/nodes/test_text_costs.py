@@ -63,7 +63,8 @@ def test_the_formula_agrees_with_what_torch_counts(model: catalogue.CatalogueMod
 @pytest.mark.parametrize("model", COUNTED, ids=lambda model: model.id)
 def test_bytes_and_memory_lie_in_the_intervals_of_their_rows(model: catalogue.CatalogueModel) -> None:
     columns = text_rows.text_columns(MODELS[model.id], model.tasks[0])
-    moved, low, high, memory = *columns[4:7], columns[7]
+    weights, moved, low, high, memory = columns[4:9]
+    assert 0 < weights <= moved
     assert moved == low <= 1.001 * model.moved_bytes
     assert model.moved_bytes <= high
     assert memory <= model.memory_bytes <= 1.1 * memory
@@ -108,7 +109,7 @@ def test_a_generation_is_the_sum_of_its_steps(model: str, prompt: int, new: int)
 
 
 def test_one_stream_is_bound_by_memory_and_a_prompt_by_compute() -> None:
-    roofs = Roofs(1e14, 1e12, Interval.exactly(0.5), Interval.exactly(0.5), Interval.exactly(0.0))
+    roofs = Roofs(1e14, 1e12, *[Interval.exactly(0.5)] * 3, Interval.exactly(0.0))
     shape = MODELS["meta-llama/Llama-3.1-8B"]
     token = text_costs.token_time(shape, roofs, 1000)
     assert token.bound == "memory"

@@ -22,6 +22,11 @@ class Work:
     weights_bytes: float
     activation_bytes: Interval
 
+    @property
+    def bytes_moved(self) -> float:
+        """Weights and the likely activations together."""
+        return self.weights_bytes + self.activation_bytes.value
+
 
 @dataclass(frozen=True)
 class Roofs:

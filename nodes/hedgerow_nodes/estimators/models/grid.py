@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from hedgerow_idl import Calibration
 from hedgerow_nodes.estimators.devices.assumptions import assumptions_for
 from hedgerow_nodes.estimators.devices.catalogue import Device
+from hedgerow_nodes.estimators.devices.efficiency import efficiency_for
+from hedgerow_nodes.estimators.devices.layer_kinds import ANY, KINDS, layer_kind
 from hedgerow_nodes.estimators.interval import Interval
 from hedgerow_nodes.estimators.models.candidate_costs import EFFICIENCIES
 from hedgerow_nodes.estimators.models.catalogue import BYTES_PER_PARAMETER
 from hedgerow_nodes.estimators.models.pool import Numbers, Pool
 
+LAYER_KINDS = (*KINDS, ANY)
 _VALUE, _LOW, _HIGH = 0, 1, 2
 HOST = "this host"
 
@@ -26,9 +29,10 @@ class Machines:
     """Devices as columns. Intervals have the rows value, low and high; efficiencies have a row for each kind too.
 
     Attributes:
-        kinds: the efficiencies that are told apart, by name; empty where all models share one.
+        kinds: the efficiencies that are told apart, by name: kinds of layers, or those measured on this host.
         peak_flops_per_s, bandwidth_bytes_per_s, memory_bytes, rated_w: (devices,); NaN is unknown.
-        compute_share, memory_share: (3, kinds or 1, devices); dispatch_s: the same; idle_w: (3, devices).
+        compute_share, weights_share, activation_share: achieved over peak, (3, kinds, devices); dispatch_s: the same.
+        idle_w: (3, devices).
         bytes_per_number: that weights and activations take there; 0 where each model keeps its own.
         left_out: devices without a figure that the roofline needs, with what is missing.
     """
@@ -40,7 +44,8 @@ class Machines:
     memory_bytes: Numbers
     rated_w: Numbers
     compute_share: Numbers
-    memory_share: Numbers
+    weights_share: Numbers
+    activation_share: Numbers
     dispatch_s: Numbers
     idle_w: Numbers
     bytes_per_number: int
@@ -63,32 +68,29 @@ class Costs:
 
 
 def machines(devices: Iterable[Device], precision: str = "float32") -> Machines:
-    """The devices that the roofline can judge at a precision, in their order, with the class's assumed efficiencies."""
+    """The devices that the roofline can judge at a precision, in their order, with an efficiency for each kind."""
     taken, left_out = [], []
     for device in devices:
         missing = [figure for figure in device.missing_figures(precision) if figure != "power"]
-        if missing:
+        peak = device.peak_for(precision)
+        if missing or peak is None:
             left_out.append((device.id, " and ".join(missing)))
         else:
-            taken.append((device, assumptions_for(device.device_class, device.classes)))
-    idle = [
-        Interval.exactly(device.idle_power_w) if not math.isnan(device.idle_power_w) else assumed.idle_share * power
-        for device, assumed in taken
-        for power in [device.power_w if not math.isnan(device.power_w) else 0.0]
-    ]
+            taken.append((device, peak))
+    reached = [[efficiency_for(device, peak[0], kind) for device, peak in taken] for kind in LAYER_KINDS]
     rated_w = np.array([device.power_w for device, _ in taken], dtype=float)
-    peaks = [peak[1] if (peak := device.peak_for(precision)) else math.nan for device, _ in taken]
     return Machines(
         ids=tuple(device.id for device, _ in taken),
-        kinds=(),
-        peak_flops_per_s=np.array(peaks, dtype=float),
+        kinds=LAYER_KINDS,
+        peak_flops_per_s=np.array([peak[1] for _, peak in taken], dtype=float),
         bandwidth_bytes_per_s=np.array([device.bandwidth_bytes_per_s for device, _ in taken], dtype=float),
         memory_bytes=np.array([device.memory_bytes for device, _ in taken], dtype=float),
         rated_w=rated_w,
-        compute_share=_columns([assumed.compute_efficiency for _, assumed in taken])[:, None, :],
-        memory_share=_columns([assumed.memory_efficiency for _, assumed in taken])[:, None, :],
-        dispatch_s=_columns([assumed.dispatch_s for _, assumed in taken])[:, None, :],
-        idle_w=np.minimum(_columns(idle), rated_w),
+        compute_share=_table([[one.compute for one in row] for row in reached]),
+        weights_share=_table([[one.weights for one in row] for row in reached]),
+        activation_share=_table([[one.activations for one in row] for row in reached]),
+        dispatch_s=_table([[one.dispatch_s for one in row] for row in reached]),
+        idle_w=np.minimum(_table([[_idle_w(device) for device, _ in taken]])[:, 0, :], rated_w),
         bytes_per_number=BYTES_PER_PARAMETER[precision],
         left_out=tuple(left_out),
     )
@@ -109,17 +111,20 @@ def host(calibration: Calibration, memory_bytes: float = math.nan) -> Machines:
         bandwidth_bytes_per_s=np.array([calibration.bandwidth_bytes_per_s]),
         memory_bytes=np.array([memory_bytes]),
         rated_w=np.array([math.nan]),
-        compute_share=_columns([share.compute for share in shares])[:, :, None],
-        memory_share=_columns([share.memory for share in shares])[:, :, None],
-        dispatch_s=_columns([share.dispatch_s for share in shares])[:, :, None],
+        compute_share=_table([[share.compute] for share in shares]),
+        weights_share=_table([[share.memory] for share in shares]),
+        activation_share=_table([[share.memory] for share in shares]),
+        dispatch_s=_table([[share.dispatch_s] for share in shares]),
         idle_w=np.full((3, 1), math.nan),
         bytes_per_number=0,
     )
 
 
 def costs(pool: Pool, on: Machines) -> Costs:
-    """t = max(FLOPs / (peak x share), bytes / (bandwidth x share)) + dispatch, and energy = idle x t + (rated - idle) x
-    the time at full efficiency: the formulas of devices/roofline.py and devices/energy.py, for all pairs.
+    """The formulas of devices/roofline.py and devices/energy.py for all pairs.
+
+    t = max(FLOPs / (peak x share), weights / (bandwidth x share) + activations / (bandwidth x share)) + dispatch, and
+    energy = idle x t + (rated - idle) x the time at full efficiency.
 
     Raises:
         KeyError: a model's kind has no efficiency where each kind has its own.
@@ -127,18 +132,19 @@ def costs(pool: Pool, on: Machines) -> Costs:
     place = _places(pool, on)
     own = np.full(len(pool), on.bytes_per_number) if on.bytes_per_number else pool.own_bytes
     scale = own / 4
-    moved = pool.moved_bytes * scale
+    weights, moved = pool.weights_bytes * scale, pool.moved_bytes * scale
     compute_s = pool.flops[:, None] / on.peak_flops_per_s
-    memory_s = moved[:, :, None] / on.bandwidth_bytes_per_s
+    weights_s = weights[:, None] / on.bandwidth_bytes_per_s
+    activations_s = (moved - weights)[:, :, None] / on.bandwidth_bytes_per_s
     latency_s = np.empty((3, len(pool), len(on.ids)))
     # The fastest case has the highest shares and the fewest bytes, so low and high change places under the fraction.
     for row, share in ((_VALUE, _VALUE), (_LOW, _HIGH), (_HIGH, _LOW)):
         compute = compute_s / on.compute_share[share][place]
-        memory = memory_s[row] / on.memory_share[share][place]
+        memory = weights_s / on.weights_share[share][place] + activations_s[row] / on.activation_share[share][place]
         latency_s[row] = np.maximum(compute, memory) + on.dispatch_s[row][place]
         if row == _VALUE:
             compute_bound = compute >= memory
-    at_peak_s = np.maximum(compute_s, memory_s[_VALUE])
+    at_peak_s = np.maximum(compute_s, weights_s + activations_s[_VALUE])
     energy_j = on.idle_w[:, None, :] * latency_s + (on.rated_w - on.idle_w)[:, None, :] * np.minimum(
         at_peak_s, latency_s
     )
@@ -149,14 +155,22 @@ def costs(pool: Pool, on: Machines) -> Costs:
 
 
 def _places(pool: Pool, on: Machines) -> NDArray[np.int64]:
-    if not on.kinds:
-        return np.zeros(len(pool), dtype=np.int64)
     index = {kind: place for place, kind in enumerate(on.kinds)}
+    if on.kinds == LAYER_KINDS:
+        return np.array([index[layer_kind(row.id, row.family)] for row in pool.rows], dtype=np.int64)
     unknown = sorted({row.efficiency for row in pool.rows} - set(index))
     if unknown:
         raise KeyError(f"kinds of network {', '.join(unknown)} have no efficiency; known: {', '.join(on.kinds)}")
     return np.array([index[row.efficiency] for row in pool.rows], dtype=np.int64)
 
 
-def _columns(intervals: list[Interval]) -> Numbers:
-    return np.array([[i.value for i in intervals], [i.low for i in intervals], [i.high for i in intervals]])
+def _idle_w(device: Device) -> Interval:
+    if not math.isnan(device.idle_power_w):
+        return Interval.exactly(device.idle_power_w)
+    rated_w = 0.0 if math.isnan(device.power_w) else device.power_w
+    return assumptions_for(device.device_class, device.classes).idle_share * rated_w
+
+
+def _table(rows: list[list[Interval]]) -> Numbers:
+    """Intervals as an array whose first axis is value, low and high."""
+    return np.array([[[getattr(one, part) for one in row] for row in rows] for part in ("value", "low", "high")])

@@ -58,7 +58,8 @@ class Pool:
     Attributes:
         flops, parameters, passes: of one inference.
         own_bytes: bytes a number at the precision in which the model comes.
-        moved_bytes, memory_bytes: intervals, as if every number had four bytes.
+        weights_bytes: of the weights that are read, once or once a pass, as if every number had four bytes.
+        moved_bytes, memory_bytes: intervals, in the same bytes; what is moved includes the weights.
         quality: by metric and data set; `better` is 1 where more of it is better and -1 where less is.
     """
 
@@ -68,6 +69,7 @@ class Pool:
     parameters: Numbers
     passes: Numbers
     own_bytes: Numbers
+    weights_bytes: Numbers
     moved_bytes: Numbers
     memory_bytes: Numbers
     quality: Mapping[Group, Numbers]
@@ -90,7 +92,7 @@ def gather(task: str, published: PublishedCatalogue, counted: Catalogue, texts: 
     rows = [_own_row(model) for model in ours] + [_published_row(model, published) for model in theirs]
     rows += [Row(m.id, m.family, "", "generation, torch", "", m.source, at_hand=False) for m in written]
     numbers = [_own_columns(m) for m in ours] + [_published_columns(m) for m in theirs]
-    columns = np.array(numbers + [text_columns(m, task) for m in written]).reshape(-1, 10).T
+    columns = np.array(numbers + [text_columns(m, task) for m in written]).reshape(-1, 11).T
     quality: dict[Group, Numbers] = {}
     better: dict[Group, int] = {}
     scores = [_own_score(model, task) for model in ours] + [_published_scores(model) for model in theirs]
@@ -105,8 +107,9 @@ def gather(task: str, published: PublishedCatalogue, counted: Catalogue, texts: 
         parameters=columns[1],
         passes=columns[2],
         own_bytes=columns[3],
-        moved_bytes=columns[4:7],
-        memory_bytes=columns[7:10],
+        weights_bytes=columns[4],
+        moved_bytes=columns[5:8],
+        memory_bytes=columns[8:11],
         quality=quality,
         better=better,
     )
@@ -130,7 +133,8 @@ def _own_columns(model: CatalogueModel) -> list[float]:
     moved, weights, memory = model.moved_bytes * scale, model.weights_bytes * scale, model.memory_bytes * scale
     # As in candidate_costs: the run time's own buffers were seen to be up to as much again and 100 MB.
     sizes = [memory, weights, 2 * memory + 100e6]
-    return [model.flops, model.parameters, model.passes, own_bytes, moved, moved, moved, *sizes]
+    read = min(moved, model.passes * weights)
+    return [model.flops, model.parameters, model.passes, own_bytes, read, moved, moved, moved, *sizes]
 
 
 def _published_columns(model: PublishedModel) -> list[float]:
@@ -138,12 +142,12 @@ def _published_columns(model: PublishedModel) -> list[float]:
     flops = model.flops.value if model.flops else math.nan
     own_bytes = BYTES_PER_PARAMETER[model.precision]
     if math.isnan(parameters) or math.isnan(flops):
-        return [flops, parameters, 1.0, own_bytes, *[math.nan] * 6]
+        return [flops, parameters, 1.0, own_bytes, *[math.nan] * 7]
     sizes = footprint(model.kind, parameters, flops)
     moved, memory = sizes.moved_bytes, sizes.memory_bytes
     high = 2 * memory.high + 100e6
     intervals = [moved.value, moved.low, moved.high, memory.value, sizes.weights_bytes, high]
-    return [flops, parameters, 1.0, own_bytes, *intervals]
+    return [flops, parameters, 1.0, own_bytes, sizes.weights_bytes, *intervals]
 
 
 def _own_score(model: CatalogueModel, task: str) -> dict[Group, tuple[float, int]]:

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from hedgerow_nodes.estimators.devices.roofline import RooflineTime, Roofs, Work, roofline_time
+from hedgerow_nodes.estimators.interval import Interval
 from hedgerow_nodes.estimators.models.catalogue import BYTES_PER_PARAMETER
 
 FILE = "data/text_models.json"
@@ -126,7 +127,7 @@ def prompt_work(model: TextModel, prompt_tokens: int, precision: str = "float16"
         flops += 2.0 * model.output_matrix
     written = cache_bytes_per_token(model, precision) * prompt_tokens
     read = (model.prompt_matrices + model.output_matrix) * BYTES_PER_PARAMETER[precision]
-    return Work(flops=flops, bytes_moved=read + written)
+    return Work(flops, weights_bytes=read, activation_bytes=Interval.exactly(written))
 
 
 def token_work(model: TextModel, context_tokens: float, precision: str = "float16", source_tokens: int = 0) -> Work:
@@ -140,7 +141,8 @@ def token_work(model: TextModel, context_tokens: float, precision: str = "float1
     flops = 2.0 * model.decoder_matrices + 4.0 * model.layers * width * seen
     cache = cache_bytes_per_token(model, precision) * context_tokens
     cache += cross_cache_bytes_per_token(model, precision) * source_tokens
-    return Work(flops=flops, bytes_moved=model.decoder_matrices * BYTES_PER_PARAMETER[precision] + cache)
+    read = model.decoder_matrices * BYTES_PER_PARAMETER[precision]
+    return Work(flops, weights_bytes=read, activation_bytes=Interval.exactly(cache))
 
 
 def generation_work(model: TextModel, prompt_tokens: int, new_tokens: int, precision: str = "float16") -> Work:
@@ -158,7 +160,11 @@ def generation_work(model: TextModel, prompt_tokens: int, new_tokens: int, preci
     else:
         steps, mean_context = new_tokens - 1, prompt_tokens + new_tokens / 2
     step = token_work(model, mean_context, precision, prompt_tokens)
-    return Work(prompt.flops + steps * step.flops, prompt.bytes_moved + steps * step.bytes_moved)
+    return Work(
+        prompt.flops + steps * step.flops,
+        prompt.weights_bytes + steps * step.weights_bytes,
+        prompt.activation_bytes + step.activation_bytes * float(steps),
+    )
 
 
 def token_time(

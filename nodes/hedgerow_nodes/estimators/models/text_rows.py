@@ -30,10 +30,11 @@ def text_models_for(task: str, texts: TextModels, known: frozenset[str]) -> list
 
 
 def text_columns(model: TextModel, task: str) -> list[float]:
-    """FLOPs, parameters, passes, own bytes a number, bytes moved and memory, the last two with low and high."""
+    """FLOPs, parameters, passes, own bytes a number, weights read, then moved and memory with low and high."""
     prompt, new = LENGTHS[task]
     work = generation_work(model, prompt, new, "float32")
     moved, memory = work.bytes_moved, memory_bytes(model, prompt, new, "float32")
     # As in candidate_costs: the run time's own buffers were seen to be up to as much again and 100 MB.
     sizes = [memory, memory, 2 * _MEMORY_HIGH * memory + 100e6]
-    return [work.flops, model.parameters, new, _OWN_BYTES, moved, moved, _MOVED_HIGH * moved, *sizes]
+    intervals = [moved, moved, _MOVED_HIGH * moved, *sizes]
+    return [work.flops, model.parameters, new, _OWN_BYTES, work.weights_bytes, *intervals]
