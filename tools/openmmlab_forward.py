@@ -104,12 +104,10 @@ def detector(model: Any, size: tuple[int, int] | None) -> Plan:
     """Features and heads; in two-stage detectors the second stage on as many regions as the test keeps."""
     image = picture(size)
     said = f"one picture of {shape(size)}"
-    if hasattr(model, "roi_head") and model.roi_head is not None:
+    if getattr(model, "roi_head", None) is not None:
         regions, detections = kept(model)
-        return Plan(
-            lambda: two_stage(model, image, regions, detections), f"{said}, {regions} regions, {detections} masks"
-        )
-
+        said += f", {regions} regions" + (f", {detections} masks" if model.roi_head.with_mask else "")
+        return Plan(lambda: two_stage(model, image, regions, detections), said)
     if hasattr(model, "forward_transformer") or hasattr(model, "panoptic_head"):
         return Plan(lambda: model._forward(image, [sample(size)]), said)  # noqa: SLF001  # its own way to count
 
