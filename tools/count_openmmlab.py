@@ -3,7 +3,8 @@
 The packages go into a folder of their own, without what they depend on for training:
 
     pip install --no-deps --target SITE mmengine mmcv-lite mmdet mmsegmentation mmpose addict yapf termcolor \
-        platformdirs matplotlib opencv-python-headless pycocotools shapely terminaltables scipy json_tricks munkres ...
+        platformdirs matplotlib cycler kiwisolver contourpy fonttools pyparsing python-dateutil six scipy shapely \
+        opencv-python-headless pycocotools terminaltables json_tricks munkres einops rich setuptools==75.8.0
     PYTHONPATH=SITE python tools/count_openmmlab.py mmdet WHEELS/counts-mmdet.jsonl
 
 Networks are built and run with fake tensors, so nothing is computed but shapes. One line for each configuration.
