@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import statistics
-import time
 from collections import defaultdict
 from typing import Any
 
@@ -28,7 +27,6 @@ from hedgerow_nodes.estimators.models.selection import OBJECTIVES, Suggestions, 
 
 HOST = Calibration(id="abc", host="hedge", threads=1, compute_flops_per_s=1e11, bandwidth_bytes_per_s=2e10)
 TASK = "image-classification"
-ANSWERED_IN_S = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -260,11 +258,11 @@ def test_the_same_question_has_the_same_answer_in_any_order(
     assert answers[0] == answers[1]
 
 
-def test_the_whole_catalogue_on_all_devices_is_ranked_within_a_second() -> None:
+def test_every_task_has_an_answer_over_all_devices() -> None:
     ours, theirs = catalogue.load(), published.load()
-    began = time.process_time()
     on = grid.machines(load_devices())
     for task in sorted({*ours.tasks(), *theirs.tasks()}):
         pool = gather(task, theirs, ours)
-        suggest(pool, grid.costs(pool, on), Ask(), 5)
-    assert time.process_time() - began < ANSWERED_IN_S
+        answer = suggest(pool, grid.costs(pool, on), Ask(), 5)
+        assert answer.suggestions or answer.rejections, task
+        assert answer.devices == len(on.ids) >= 150
