@@ -21,7 +21,7 @@ PER_S = 0.25
 KILL_EVERY_S = 10.0
 TEXTS = (
     "Count people and bicycles in photos from a street camera within 100 ms on a small edge computer in Spain",
-    "Classify photos of leaves on a phone in under 50 ms, offline",
+    "Classify photos of leaves on a Jetson in under 50 ms, offline",
     "Read the handwritten digits on forms on a laptop in France",
     "Tell whether a customer review is positive, on a server in Germany",
     "Summarise news articles on a desktop",
