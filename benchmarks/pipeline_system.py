@@ -151,7 +151,6 @@ def pipeline_system(home: Path, *, apart: bool = False) -> Iterator[PipelineSyst
     with free_domain() as domain:
         environment = Environment.read({"HEDGEROW_HOME": str(home), "HEDGEROW_DOMAIN": str(domain)})
         launched = LaunchedSystem(environment, {"PYTHONPATH": str(ROOT)})
-        codes: dict[str, int] = {}
         try:
             options = ["--pipeline", str(PIPELINE), "--log-level", "WARNING"]
             with on_core(OURS) if apart else contextlib.nullcontext():

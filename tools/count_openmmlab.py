@@ -169,7 +169,7 @@ def compiled_operators_left_out() -> None:
                 raise AttributeError(name)
 
             def refuse(*_: Any, **__: Any) -> None:
-                raise NotImplementedError(f"operator {name} is not compiled")
+                raise RuntimeError(f"operator {name} is not compiled")
 
             return refuse
 

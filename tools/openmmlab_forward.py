@@ -117,7 +117,7 @@ def detector(model: Any, size: tuple[int, int] | None) -> Plan:
             head(features) for name in ("bbox_head", "mask_head") if (head := getattr(model, name, None)) is not None
         ]
         if not found:
-            raise NotImplementedError(f"{type(model).__name__} has no head that is known here")
+            raise RuntimeError(f"{type(model).__name__} has no head that is known here")
         return found
 
     return Plan(run, f"{said}, suppression of doubles not counted")

@@ -63,11 +63,11 @@ class Outcomes:
         stage.topic = topic
         self._end(step, stage, StageState.SUCCEEDED, "", "")
         self._event(step, run, stage, "stage.succeeded")
-        followers = run.pipeline.followers.get(stage.spec.name)
-        if followers:
-            for follower in run.ready_among(followers):
-                self._line.put(run, follower, step.clock_s)
-        elif all(other.row.state is StageState.SUCCEEDED for other in run.stages.values()):
+        ready = run.ready_among(run.pipeline.followers.get(stage.spec.name, ()))
+        for follower in ready:
+            self._line.put(run, follower, step.clock_s)
+        # A follower may have succeeded long before, under a pipeline that has been changed since.
+        if not ready and all(other.row.state is StageState.SUCCEEDED for other in run.stages.values()):
             self._finish(step, run, TaskState.SUCCEEDED, "", "")
 
     def lose(self, step: Step, run: TaskRun, stage: StageRun, code: str, reason: str) -> None:

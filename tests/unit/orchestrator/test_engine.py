@@ -304,6 +304,20 @@ def test_cancel(begun: bool) -> None:
     assert (CommandKind.CANCEL in sent) == begun
 
 
+def test_a_task_ends_with_a_stage_whose_follower_had_succeeded_under_an_earlier_pipeline() -> None:
+    world = World(pipeline(a=("user_input",), b=("user_input",)))
+    world.join("b")
+    world.submit()
+    succeed_all(world)
+    assert (world.stage("a").state, world.stage("b").state) == (StageState.WAITING, StageState.SUCCEEDED)
+    world.plan = pipeline(a=("user_input",), b=("a",))
+    world.restart()
+    world.join("a")
+    world.join("b")
+    succeed_all(world)
+    assert world.tasks[1, 1].state is TaskState.SUCCEEDED
+
+
 def test_recovered_work_is_adopted_from_a_living_node_and_redone_for_a_dead_one() -> None:
     before = World()
     before.join_all()
