@@ -8,6 +8,7 @@ import time
 from benchmarks import binding, stream
 from benchmarks.cores import OURS, THE_PEERS, on_core
 from benchmarks.figures import Figure, at_least, at_least_times
+from benchmarks.garbage import collecting_as_in_a_node
 from benchmarks.peers import peer, system_of_its_own
 from hedgerow_nodes.core.cyclone_bus import CycloneBus
 
@@ -44,6 +45,7 @@ def _over_bus_per_s() -> tuple[float, float]:
         system_of_its_own() as environment,
         peer(stream.send_until_closed, environment, core=THE_PEERS),
         CycloneBus(environment) as bus,
+        collecting_as_in_a_node(),
     ):
         receiving = stream.Receiving(bus)
         while receiving.received < WARM:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from struct import Struct as Layout
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from hedgerow_idl import runtime
 from hedgerow_idl.errors import CodecError
 from hedgerow_idl.fields import Enumeration, Kind, Primitive, Sequence, Struct, Text
-from hedgerow_idl.layout import ALIGNED, HEADER, HEADER_SIZE, START, UNKNOWN
+from hedgerow_idl.layout import ALIGNED, HEADER, HEADER_SIZE, START, UNKNOWN, aligned
 from hedgerow_idl.source import FixedRun, Source
 
 _CONSTANTS = {
@@ -23,11 +24,14 @@ _CONSTANTS = {
     "new": object.__new__,
     "none4": runtime.no_floats(4),
     "none8": runtime.no_floats(8),
+    "read_text": runtime.read_text,
     "refuse_count": runtime.refuse_count,
     "refuse_end": runtime.refuse_end,
-    "refuse_string": runtime.refuse_string,
     "unpack": struct.unpack_from,
 }
+
+
+_HEADER_BYTES = HEADER.to_bytes(HEADER_SIZE, "little")
 
 
 def decoder_of(tree: Struct, foreign: Callable[[bytes], Any], *, is_key: bool = False) -> Callable[[bytes], Any]:
@@ -42,13 +46,21 @@ def decoder_of(tree: Struct, foreign: Callable[[bytes], Any], *, is_key: bool = 
         reason = str(error) if isinstance(error, CodecError) else f"{len(data)} bytes are no sample: {error!r}"
         return CodecError(f"{tree.name}: {reason}")
 
-    source = Source({**_CONSTANTS, "fail": fail, "foreign": foreign})
-    source.add(f"if b[:4] != {HEADER.to_bytes(HEADER_SIZE, 'little')!r}: return foreign(bytes(b))")
+    def failed(data: bytes, error: Exception) -> Any:
+        # What is too short for this layout may still be a whole sample in another encoding.
+        if not isinstance(error, CodecError) and data[:HEADER_SIZE] != _HEADER_BYTES:
+            try:
+                return foreign(data)
+            except runtime.ERRORS as foreign_error:
+                error = foreign_error
+        raise fail(data, error) from error
+
+    source = Source({**_CONSTANTS, "failed": failed, "foreign": foreign})
     source.add("if b.__class__ is not bytes: b = bytes(b)")
-    source.add("find = b.find; L = len(b)")
+    source.add("L = len(b)")
     decoder = _Decoder(source, is_key)
     decoder.finish(decoder.kind(tree, ""))
-    return source.compile("decode", "b", ["except ERRORS as error:", "    raise fail(b, error) from error"], tree.name)
+    return source.compile("decode", "b", ["except ERRORS as error:", "    return failed(b, error)"], tree.name)
 
 
 class _Decoder:
@@ -64,6 +76,7 @@ class _Decoder:
         self.run = FixedRun()
         self.cursor = START
         self.static: int | None = HEADER_SIZE
+        self.is_header_read = False
         self.makes: list[str] = []
 
     def kind(self, kind: Kind, path: str) -> str:
@@ -102,12 +115,13 @@ class _Decoder:
         self.run.add("I", size)
         self.flush()
         at = self.position
-        # One search checks the length, the zero byte at the end, and that there is none before it.
-        self.source.add(f"q = find(0, {at})")
-        self.source.add(f"if q - {at} + 1 != {size}: refuse_string({path!r}, {at}, {size})")
-        self.source.add(f"{text} = b[{at}:q].decode(); p = q")
+        # Ids, names and states come again and again: each field remembers the last few that it read.
+        memory: dict[bytes, str] = {}
+        known, seen = self.source.constant("T", memory), self.source.constant("t", memory.get)
+        self.source.add(f"{text} = {seen}(b[{at}:{at} + {size}]) if {size} <= {runtime.KNOWN_TEXT_SIZE} else None")
+        self.source.add(f"if {text} is None: {text} = read_text({known}, b, {at}, {size}, {path!r})")
+        self.source.add(f"p = {at} + {size}" if self.static is not None else f"p += {size}")
         self.static, self.cursor = None, UNKNOWN
-        self.run.end_text()
         return text
 
     def sequence(self, element: Kind, path: str) -> str:
@@ -167,15 +181,25 @@ class _Decoder:
         """Read the fixed-size values that wait."""
         if not self.run.codes:
             return
-        is_bare = self.run.is_bare
         run, values = self.run.take()
         targets = ", ".join([*values, "= "])
-        if is_bare:
-            self.advance(len(run.codes))
+        if not self.is_header_read:
+            # The first values are read together with the header before them.
+            layout = Layout("<I" + run.at(START.remainder).format[1:])
+            self.source.add(f"h, {targets}{self.source.constant('S', layout.unpack_from)}(b, 0)")
+            self.source.add(f"if h != {HEADER}: return foreign(b)")
+            self.is_header_read = True
+            self.advance(layout.size - HEADER_SIZE)
         elif self.static is not None:
             layout = run.at(self.static - HEADER_SIZE)
             self.source.add(f"{targets}{self.source.constant('S', layout.unpack_from)}(b, {self.static})")
             self.advance(layout.size)
+        elif len(values) == 1:
+            layout = Layout("<" + run.codes)
+            if self.cursor.modulus < layout.size or self.cursor.remainder % layout.size:
+                self.source.add(f"p = {aligned('p', layout.size)}")
+            self.source.add(f"{targets}{self.source.constant('S', layout.unpack_from)}(b, p); p += {layout.size}")
+            self.cursor = run.end(self.cursor)
         else:
             unpack, size = self.source.layouts(run, self.cursor, "unpack_from", HEADER_SIZE)
             self.source.add(f"{targets}{unpack}(b, p); p += {size}")
@@ -196,6 +220,8 @@ class _Decoder:
 
     def finish(self, sample: str) -> None:
         self.flush()
+        if not self.is_header_read:
+            self.source.add(f"if b[:{HEADER_SIZE}] != {_HEADER_BYTES!r}: return foreign(b)")
         self.make()
         self.source.add(f"if not 0 <= L - {self.position} < 4: refuse_end({self.position}, L)")
         self.source.add(f"return {sample}")

@@ -60,3 +60,16 @@ class Run:
             if len(remainders) == 1:
                 return Cursor(modulus, remainders.pop())
         return UNKNOWN
+
+
+def aligned(position: str, size: int) -> str:
+    """The expression, counted from the beginning of the header, for the first place from a position on that is aligned.
+
+    Args:
+        position: the expression to begin from.
+        size: of the value that is to stand there: 1, 2, 4 or 8 bytes.
+    """
+    # Alignment counts from the end of the header, whose 4 bytes are half an 8.
+    origin = HEADER_SIZE % size
+    place = f"{position} + {size - 1 - origin} & {-size}"
+    return f"({place}) + {origin}" if origin else place

@@ -18,6 +18,10 @@ ERRORS = (struct.error, ArithmeticError, AttributeError, BufferError, LookupErro
 
 BOOL_TO_BYTE = {False: 0, True: 1}
 BYTE_TO_BOOL = (False, True)
+KNOWN_TEXT_SIZE = 40
+KNOWN_TEXTS = 256
+"""How many short strings a field remembers: what is told of all nodes of a system, in a few kilobytes."""
+
 ZEROS = tuple(bytes(size) for size in range(9))
 
 
@@ -67,9 +71,23 @@ def no_floats(size: int) -> np.ndarray[Any, np.dtype[Any]]:
     return nothing
 
 
-def refuse_string(path: str, at: int, size: int) -> NoReturn:
-    """Refuse, while decoding, what is no string."""
-    raise CodecError(f"{path}: no string of {size} bytes at byte {at}")
+def read_text(known: dict[bytes, str], data: bytes, at: int, size: int, path: str) -> str:
+    """Read a string with the zero byte at its end, and remember it if it is short.
+
+    Raises:
+        CodecError: there is no string of this size here.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    raw = data[at : at + size]
+    # One search checks the length, the zero byte at the end, and that there is none before it.
+    if raw.find(0) != size - 1 or not size:
+        raise CodecError(f"{path}: no string of {size} bytes at byte {at}")
+    text = raw[:-1].decode()
+    if size <= KNOWN_TEXT_SIZE:
+        if len(known) >= KNOWN_TEXTS:
+            known.clear()
+        known[raw] = text
+    return text
 
 
 def refuse_count(path: str, count: int) -> NoReturn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
@@ -102,9 +102,13 @@ class Reader(ABC, Generic[S]):
 
     def take(self) -> list[Received[S]]:
         """All that has arrived, decoded, oldest first; never blocks."""
+        return self.decoded(self.take_raw())
+
+    def decoded(self, taken: Iterable[tuple[Kind, bytes]]) -> list[Received[S]]:
+        """What was taken, decoded; what cannot be is counted and left out."""
         received: list[Received[S]] = []
         decode, data = self.codec.decode, Kind.DATA
-        for kind, raw in self.take_raw():
+        for kind, raw in taken:
             try:
                 if kind is data:
                     sample = decode(raw)

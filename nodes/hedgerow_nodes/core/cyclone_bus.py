@@ -19,7 +19,7 @@ from cyclonedds.topic import Topic as DdsTopic
 from hedgerow_idl.errors import CodecError
 from hedgerow_idl.topics import Profile, Topic
 from hedgerow_nodes.core import cyclone_library, qos
-from hedgerow_nodes.core.bus import Bus, Kind, Reader, Writer
+from hedgerow_nodes.core.bus import Bus, Kind, Reader, Received, Writer
 from hedgerow_nodes.core.clock_watch import ClockWatch
 from hedgerow_nodes.core.discovery import domain_xml
 from hedgerow_nodes.core.environment import ConfigurationError, Environment
@@ -95,12 +95,25 @@ class CycloneReader(Reader[Any]):
     def malformed(self) -> int:
         return self._malformed + self._refused() - self._refused_before
 
+    def take(self) -> list[Received[Any]]:
+        if self._has_ends:
+            return super().take()
+        received: list[Received[Any]] = []
+        decode = self.codec.decode
+        while True:
+            batch = self._take_batch()
+            try:
+                # In one go: a tuple for each sample in between was seen to cost a tenth of a receiver's time.
+                received += [Received(_DATA, decode(raw), raw) for raw, info in batch if info.valid_data]
+            except CodecError:
+                received += self.decoded((_DATA, raw) for raw, info in batch if info.valid_data)
+            if len(batch) < TAKE_AT_ONCE:
+                return received
+
     def take_raw(self) -> Sequence[tuple[Kind, bytes]]:
         taken: list[tuple[Kind, bytes]] = []
         while True:
-            batch = ddspy_take(self._ref, _ANY, TAKE_AT_ONCE)
-            if isinstance(batch, int):
-                raise DDSException(batch, f"Occurred while taking from {self.topic.name}")
+            batch = self._take_batch()
             if self._has_ends:
                 self._add_with_ends(taken, batch)
             else:
@@ -118,6 +131,12 @@ class CycloneReader(Reader[Any]):
             self._waitset = WaitSet(self._participant)
             self._waitset.attach(self.condition)
         _wait(self._waitset, timeout_s)
+
+    def _take_batch(self) -> list[tuple[bytes, Any]]:
+        batch = ddspy_take(self._ref, _ANY, TAKE_AT_ONCE)
+        if isinstance(batch, int):
+            raise DDSException(batch, f"Occurred while taking from {self.topic.name}")
+        return batch  # type: ignore[no-any-return]
 
     def _add_with_ends(self, taken: list[tuple[Kind, bytes]], batch: list[tuple[bytes, Any]]) -> None:
         for raw, info in batch:

@@ -146,12 +146,14 @@ def test_a_reader_does_not_hear_its_own_bus(new_bus: NewBus) -> None:
 
 
 def test_malformed_samples_are_counted_and_left_out(new_bus: NewBus, caplog: pytest.LogCaptureFixture) -> None:
-    ours = new_bus()
-    reader = ours.reader(EVENT)
+    ours, theirs = new_bus(), new_bus()
+    reader, writer = ours.reader(EVENT), theirs.writer(EVENT)
     good = Event(kind="good")
-    encoded = reader.codec.encode(good)
-    reader.take_raw = lambda: [(Kind.DATA, b"\x00\x01\x00\x00\xff"), (Kind.DATA, encoded), (Kind.DATA, b"")]  # type: ignore[method-assign]
-    assert [each.sample for each in reader.take()] == [good]
+    no_text = writer.codec.encode(good).replace(b"good", b"\xff\xfe\xff\xfe")  # well-formed CDR, but not UTF-8
+    for cdr in (no_text, no_text, writer.codec.encode(good)):
+        writer.write_raw(cdr)
+    theirs.flush()
+    assert arrivals(ours, reader, 1) == [(Kind.DATA, good)]
     assert reader.malformed == 2
     assert len([r for r in caplog.records if "malformed" in r.message]) == 1
 
