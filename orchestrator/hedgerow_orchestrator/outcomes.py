@@ -53,7 +53,7 @@ class Outcomes:
         stage.input_attempts, stage.sent_at_s = inputs, step.clock_s
         row.state, row.attempt, row.node_id = StageState.RUNNING, row.attempt + 1, node.node_id
         row.started_at_s, row.finished_at_s, row.error_code, row.reason = step.now_s, None, "", ""
-        step.save(row, stage.attempt)
+        step.save(stage.attempt)
         step.commands.append(run.run_command(stage))
         self._event(step, run, stage, "stage.running")
         return stage.attempt
@@ -109,7 +109,8 @@ class Outcomes:
         for row in (stage.row, stage.attempt):
             if row is not None and not row.state.final:
                 row.state, row.finished_at_s, row.error_code, row.reason = state, step.now_s, code, reason
-                step.save(row)
+                if row is stage.attempt or state is not StageState.SUCCEEDED:
+                    step.save(row)
 
     def _stop_others(self, step: Step, run: TaskRun, code: str, reason: str) -> None:
         for stage in run.stages.values():

@@ -53,7 +53,7 @@ def test_work_goes_on_and_healthy_nodes_are_left_alone(system: System, tmp_path:
     assert restarts(system) == len(HOW) + 1
     assert system.query(NODES) == nodes
     assert {kind: system.processes[kind].pid for kind in KINDS if system.processes[kind].poll() is None} == pids
-    assert system.query("SELECT DISTINCT attempt FROM stage") == [(1,)]
+    assert system.query("SELECT DISTINCT attempt FROM stage_now") == [(1,)]
     for kind in KINDS:
         calls = Counter(line for line in (tmp_path / kind).read_text().splitlines())
         assert set(calls.values()) == {1}, f"{kind} was called more than once for the same attempt"
@@ -62,4 +62,4 @@ def test_work_goes_on_and_healthy_nodes_are_left_alone(system: System, tmp_path:
 
 def succeeded_stages(system: System) -> int:
     """How many stages have been done."""
-    return int(system.query("SELECT count(*) FROM stage WHERE state = 'SUCCEEDED'")[0][0])
+    return int(system.query("SELECT count(*) FROM stage_now WHERE state = 'SUCCEEDED'")[0][0])

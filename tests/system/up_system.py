@@ -132,7 +132,7 @@ class UpSystem(System):
 
     def in_hand(self, kind: str) -> int:
         """How many attempts the node of a kind was given and has not ended."""
-        return int(self.query("SELECT count(*) FROM stage WHERE state = 'RUNNING' AND stage = ?", kind)[0][0])
+        return int(self.query("SELECT count(*) FROM stage_now WHERE state = 'RUNNING' AND stage = ?", kind)[0][0])
 
 
 def _name_of(command: list[str]) -> str:

@@ -57,7 +57,7 @@ def restarts(system: System) -> int:
 
 def retried_stages(system: System) -> int:
     """How many stages needed more than one attempt."""
-    return int(system.query("SELECT count(*) FROM stage WHERE attempt > 1")[0][0])
+    return int(system.query("SELECT count(*) FROM stage_now WHERE attempt > 1")[0][0])
 
 
 def _twice(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
@@ -66,8 +66,9 @@ def _twice(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
 
 def _still_open(system: System) -> str:
     stages = system.query(
-        "SELECT problem_id, stage, stage.state, attempt, node_id FROM stage JOIN task USING (problem_id, iteration_id)"
-        " WHERE task.state IN ('WAITING', 'RUNNING') AND stage.state <> 'SUCCEEDED' ORDER BY 1 LIMIT 40"
+        "SELECT problem_id, stage, now.state, attempt, node_id"
+        " FROM stage_now AS now JOIN task USING (problem_id, iteration_id)"
+        " WHERE task.state IN ('WAITING', 'RUNNING') AND now.state <> 'SUCCEEDED' ORDER BY 1 LIMIT 40"
     )
     logs = "\n".join(system.log_of(name)[-3000:] for name in system.processes if name in ("up", "orchestrator"))
     return f"{system.open_tasks()} tasks are open\n{stages}\n{logs}"

@@ -32,7 +32,11 @@ class TaskRow(msgspec.Struct, gc=False):
 
 
 class StageRow(msgspec.Struct, gc=False):
-    """One stage of a task, as its newest attempt left it; `position` orders the stages of a pipeline."""
+    """One stage of a task; `position` orders the stages of a pipeline.
+
+    It need not be written when an attempt begins or succeeds: the row of an attempt that is newer than `attempt` counts
+    more (the view `stage_now`).
+    """
 
     problem_id: int
     iteration_id: int

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, func, select, tuple_
 
-from hedgerow_orchestrator.store.schema import attempt, event, node, output, stage, task
+from hedgerow_orchestrator.store.schema import attempt, event, node, output, stage, stage_now, task
 
 # The light columns leave out what is only needed to run a task.
 LIGHT = tuple(column for column in task.c if column.name not in ("user_input", "baselines", "request"))
@@ -52,8 +52,8 @@ def whole_tasks(key: Sequence[int]) -> Select[Any]:
 
 def stages(key: Sequence[int]) -> Select[Any]:
     """Their stages in pipeline order."""
-    named = select(stage, _NODE_NAME).outerjoin(node, node.c.node_id == stage.c.node_id)
-    return named.where(_is(stage, key)).order_by(stage.c.position)
+    named = select(stage_now, _NODE_NAME).outerjoin(node, node.c.node_id == stage_now.c.node_id)
+    return named.where(_is(stage_now, key)).order_by(stage_now.c.position)
 
 
 def accepted_outputs(key: Sequence[int]) -> Select[Any]:

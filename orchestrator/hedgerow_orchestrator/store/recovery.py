@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table, bin
 from hedgerow_orchestrator.states import StageState, TaskState
 from hedgerow_orchestrator.store.blobs import Blob, BlobStore
 from hedgerow_orchestrator.store.changes import AttemptRow, NodeRow, RequestAdded, StageRow, TaskRow
-from hedgerow_orchestrator.store.schema import attempt, event, node, output, request, stage, task
+from hedgerow_orchestrator.store.schema import attempt, event, node, output, request, stage_now, task
 
 TaskKey = tuple[int, int]
 OPEN = (TaskState.WAITING, TaskState.RUNNING)
@@ -52,7 +52,7 @@ def load_tasks(connection: Connection, keys: Sequence[TaskKey]) -> list[OpenTask
         for row in _of_tasks(connection, task, batch):
             found[row["problem_id"], row["iteration_id"]] = OpenTask(_task_row(row))
         stages: dict[TaskKey, list[StageRow]] = defaultdict(list)
-        for row in _of_tasks(connection, stage, batch):
+        for row in _of_tasks(connection, stage_now, batch):
             stages[row["problem_id"], row["iteration_id"]].append(_stage_row(row))
         for key, rows in stages.items():
             found[key].stages = sorted(rows, key=lambda each: each.position)

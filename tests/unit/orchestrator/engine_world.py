@@ -6,6 +6,8 @@ import copy
 import itertools
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from hedgerow_idl import (
     AnswerCode,
     Command,
@@ -52,6 +54,9 @@ def pipeline(**inputs: tuple[str, ...]) -> Pipeline:
 DIAMOND = pipeline(a=("user_input",), b=("a",), c=("a", "baselines"), d=("b", "c"))
 
 
+FROM_ATTEMPT = ("state", "attempt", "node_id", "started_at_s", "finished_at_s", "error_code", "reason")
+
+
 class World:
     """The engine, a registry, and all that has come out of them."""
 
@@ -64,7 +69,8 @@ class World:
         self._ids = itertools.count(1)
         self.engine = self._new_engine()
         self.tasks: dict[tuple[int, int], TaskRow] = {}
-        self.stages: dict[tuple[int, int, str], StageRow] = {}
+        self.stages: dict[tuple[int, int, str], StageRow] = {}  # as the view `stage_now` shows them
+        self._stage_rows: dict[tuple[int, int, str], StageRow] = {}
         self.attempts: dict[tuple[int, int, str, int], AttemptRow] = {}
         self.outputs: list[OutputAdded] = []
         self.events: list[EventAdded] = []
@@ -265,9 +271,15 @@ class World:
         if isinstance(change, TaskRow):
             self.tasks[change.problem_id, change.iteration_id] = change
         elif isinstance(change, StageRow):
-            self.stages[change.problem_id, change.iteration_id, change.stage] = change
+            key = change.problem_id, change.iteration_id, change.stage
+            self._stage_rows[key] = self.stages[key] = change
         elif isinstance(change, AttemptRow):
-            self.attempts[change.problem_id, change.iteration_id, change.stage, change.attempt] = change
+            key = change.problem_id, change.iteration_id, change.stage
+            self.attempts[*key, change.attempt] = change
+            row = self._stage_rows.get(key)  # a world that begins in the middle has none
+            if row is not None and change.attempt > row.attempt:
+                said = {name: getattr(change, name) for name in FROM_ATTEMPT}
+                self.stages[key] = msgspec.structs.replace(row, **said)
         elif isinstance(change, OutputAdded):
             self.outputs.append(change)
         elif isinstance(change, EventAdded):

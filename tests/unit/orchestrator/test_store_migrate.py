@@ -12,7 +12,7 @@ import pytest
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, inspect, text
 
-from hedgerow_orchestrator.states import TaskState
+from hedgerow_orchestrator.states import StageState, TaskState
 from hedgerow_orchestrator.store import migrate
 from hedgerow_orchestrator.store.changes import Change
 from hedgerow_orchestrator.store.engine import open_for_writing
@@ -31,7 +31,7 @@ from hedgerow_orchestrator.store.testing import (
     new_place,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 
 
 @pytest.fixture(params=DATABASES)
@@ -125,6 +125,26 @@ def test_a_full_store_goes_down_and_comes_up_and_leaves_the_rest_of_the_database
         assert connection.execute(text("SELECT line FROM diary")).scalars().all() == ["mine"]
 
 
+def test_what_only_attempts_tell_of_stages_goes_into_their_rows_on_the_way_down(
+    place: StorePlace, engine: Engine
+) -> None:
+    migrate.upgrade(place.store_url)
+    behind, told = a_stage(stage="b", attempt=0, state=StageState.WAITING, position=1), an_attempt(stage="b", attempt=1)
+    with place.writer() as store:
+        store.commit([a_task(), a_stage(attempt=1), an_attempt(attempt=1), behind, told])
+        shown = store.open_tasks()[0].stages
+    columns = "stage, position, state, attempt, node_id, started_at_s, finished_at_s, error_code, reason"
+    with engine.connect() as connection:
+        now = connection.execute(text(f"SELECT {columns} FROM stage_now ORDER BY position")).all()
+    migrate.downgrade(place.store_url, "0001")
+    with engine.connect() as connection:
+        rows = connection.execute(text(f"SELECT {columns} FROM stage ORDER BY position")).all()
+    assert rows == now
+    assert [row.state for row in rows] == [each.state for each in shown]
+    assert rows[1].state == told.state != behind.state
+    assert migrate.upgrade(place.store_url).good
+
+
 REVISION = """
 import sqlalchemy as sa
 from alembic import op
@@ -198,7 +218,7 @@ def test_a_newer_store_is_refused_and_left_alone(place: StorePlace, engine: Engi
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     assert migrate.check(place.store_url) == migrate.StoreCheck("newer", "9999", HEAD)
-    with pytest.raises(StoreError, match=r"revision '9999'.*up to '0001'; install the newer version"):
+    with pytest.raises(StoreError, match=r"revision '9999'.*up to '0002'; install the newer version"):
         migrate.upgrade(place.store_url)
     with engine.connect() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "9999"

@@ -39,6 +39,20 @@ def store(place: StorePlace) -> Iterator[Store]:
         yield store
 
 
+def test_an_attempt_that_is_newer_than_the_row_of_its_stage_counts_more(store: Store) -> None:
+    waits = a_stage(attempt=1, state=StageState.WAITING, error_code="NODE_LOST", reason="node a was lost")
+    runs = an_attempt(attempt=2, state=StageState.RUNNING, node_id="b", started_at_s=7.0)
+    store.commit([a_task(), waits, an_attempt(attempt=1, state=StageState.CANCELLED)])
+    assert store.open_tasks()[0].stages == [waits]
+    store.commit([runs])
+    (stage,) = store.open_tasks()[0].stages
+    told = (stage.state, stage.attempt, stage.node_id, stage.started_at_s, stage.error_code, stage.reason)
+    assert told == (StageState.RUNNING, 2, "b", 7.0, "", "")
+    ended = a_stage(attempt=2, state=StageState.FAILED, error_code="EXCEPTION", reason="ValueError")
+    store.commit([ended, an_attempt(attempt=2, state=StageState.FAILED)])
+    assert store.open_tasks()[0].stages == [ended]
+
+
 def test_open_tasks_are_those_that_wait_or_run_in_id_order(store: Store) -> None:
     states = [*TaskState, *reversed(TaskState)]
     tasks = [a_task(problem_id=2 - n // 5, iteration_id=n + 1, state=state) for n, state in enumerate(states)]
@@ -53,7 +67,7 @@ def test_open_tasks_are_those_that_wait_or_run_in_id_order(store: Store) -> None
 
 def test_an_open_task_has_its_stages_in_pipeline_order_and_their_attempts_in_order(store: Store) -> None:
     names = ["zeta", "alpha", "mid"]
-    stages = [a_stage(1, 1, name, position=position) for position, name in enumerate(names)]
+    stages = [a_stage(1, 1, name, position=position, attempt=10) for position, name in enumerate(names)]
     attempts = [an_attempt(1, 1, name, attempt=number) for number in (2, 10, 1) for name in reversed(names)]
     others = [a_task(2), a_stage(2, 1, "alpha"), an_attempt(2, 1, "alpha")]
     store.commit([a_task(), *reversed(stages), *attempts, *others])
