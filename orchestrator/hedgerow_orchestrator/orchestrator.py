@@ -35,7 +35,7 @@ TICK_S = 0.1
 SOON_S = 0.005
 """The wait while a reply waits for the disk, or for its reader."""
 
-OUTPUTS_A_PASS = 40
+OUTPUTS_A_PASS = 80
 """Of more the nodes would idle, with nothing in hand, while they are handled; of less each pass has its fixed cost."""
 
 NODE_ANSWER_S = 4.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from operator import attrgetter
 from typing import Any
 
+from msgspec.structs import astuple
 from sqlalchemy import Dialect, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -33,9 +33,7 @@ UPSERTED: dict[type[Change], Table] = {
     AttemptRow: schema.attempt,
     NodeRow: schema.node,
 }
-INSERTED: dict[type[Change], Table] = {EventAdded: schema.event, RequestAdded: schema.request}
-_PARTS = {"task": ("task.problem_id", "task.iteration_id")}
-_OUTPUT_HEAD = tuple(name for name in OutputAdded.__struct_fields__ if name not in ("cdr", "plain"))
+EVENT_COLUMNS = ("event_id", "at_s", "kind", "problem_id", "iteration_id", "stage", "node_id", "body")
 _PAYLOAD_PARTS = ("", "_url", "_sha256", "_size_bytes")
 _OUTPUT_PAYLOADS = tuple(f"{name}{part}" for name in ("cdr", "plain") for part in _PAYLOAD_PARTS)
 
@@ -46,11 +44,11 @@ TOGETHER = 16
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """How the records of one type are written; `key` is None where every record is a row of its own."""
+    """How the records of one type are written; the first `key_columns` say which row it is, 0 where each is a new one."""
 
     sql: str
     row: Callable[[Any], Row]
-    key: Callable[[Any], object] | None
+    key_columns: int
     sql_together: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,9 +66,11 @@ class Statement:
 
     def _rows(self, records: Sequence[Change]) -> list[Row]:
         """Of several records with one key only the last is a row, for the others would be overwritten."""
-        if self.key is None:
-            return [self.row(record) for record in records]
-        return [self.row(record) for record in {self.key(record): record for record in records}.values()]
+        rows = map(self.row, records)
+        if not self.key_columns:
+            return list(rows)
+        key = slice(self.key_columns)
+        return list({row[key]: row for row in rows}.values())
 
 
 def statements(dialect: Dialect, blobs: BlobStore) -> dict[type[Change], Statement]:
@@ -79,21 +79,32 @@ def statements(dialect: Dialect, blobs: BlobStore) -> dict[type[Change], Stateme
     for kind, table in UPSERTED.items():
         columns = kind.__struct_fields__
         keys = tuple(column.name for column in table.primary_key)
-        compiled[kind] = Statement(_upsert(dialect, table, columns, keys), attrgetter(*columns), attrgetter(*keys))
-    for kind, table in INSERTED.items():
-        # A field that is a struct itself is a column for each of its fields.
-        places = [place for name in kind.__struct_fields__ for place in _PARTS.get(name, (name,))]
-        columns = tuple(place.rpartition(".")[2] for place in places)
-        compiled[kind] = Statement(_insert(dialect, table, columns), attrgetter(*places), None)
-
-    head = attrgetter(*_OUTPUT_HEAD)
+        if columns[: len(keys)] != keys:
+            raise AssertionError(f"{kind.__name__} begins with {columns[: len(keys)]}, not with its key {keys}")
+        compiled[kind] = Statement(_upsert(dialect, table, columns, keys), astuple, len(keys))
+    compiled[EventAdded] = Statement(_insert(dialect, schema.event, EVENT_COLUMNS), _event_row, 0)
+    compiled[RequestAdded] = Statement(_insert(dialect, schema.request, RequestAdded.__struct_fields__), astuple, 0)
 
     def output_row(output: OutputAdded) -> Row:
-        return (*head(output), *_payloads(output, blobs))
+        return astuple(output)[:-2] + _payloads(output, blobs)
 
-    sql = _insert(dialect, schema.output, (*_OUTPUT_HEAD, *_OUTPUT_PAYLOADS))
-    compiled[OutputAdded] = Statement(sql, output_row, None)
+    sql = _insert(dialect, schema.output, (*OutputAdded.__struct_fields__[:-2], *_OUTPUT_PAYLOADS))
+    compiled[OutputAdded] = Statement(sql, output_row, 0)
     return compiled
+
+
+def _event_row(event: EventAdded) -> Row:
+    task = event.task
+    return (
+        event.event_id,
+        event.at_s,
+        event.kind,
+        task.problem_id,
+        task.iteration_id,
+        event.stage,
+        event.node_id,
+        event.body,
+    )
 
 
 def _payloads(output: OutputAdded, blobs: BlobStore) -> Row:
