@@ -44,7 +44,10 @@ TOGETHER = 16
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """How the records of one type are written; the first `key_columns` say which row it is, 0 where each is a new one."""
+    """How the records of one type are written.
+
+    The first `key_columns` of a row say which it is; 0 where each is a new one.
+    """
 
     sql: str
     row: Callable[[Any], Row]
