@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from hedgerow_frontend.bodies import PageQuery
 from hedgerow_frontend.forms import filled, new_nonce
 from hedgerow_frontend.lookups import find_problem, find_task, page_of
-from hedgerow_frontend.presentation import figures, judgements
+from hedgerow_frontend.presentation import figures, verdicts
 from hedgerow_frontend.problem_details import not_found
 from hedgerow_frontend.services import services
 from hedgerow_frontend.validation import refuse
@@ -45,7 +45,7 @@ def iteration(problem_id: int, iteration_id: int) -> str:
     task = find_task(problem_id, iteration_id)
     attempts = services().reader.attempts(problem_id, iteration_id)
     return render_template(
-        "iteration.html", task=task, attempts=attempts, figures=figures(task), judgements=judgements(task)
+        "iteration.html", task=task, attempts=attempts, figures=figures(task), verdicts=verdicts(task)
     )
 
 

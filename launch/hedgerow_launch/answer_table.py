@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from hedgerow_launch.quantities import UNKNOWN, has_unit, interval, is_estimate,
 Output = Mapping[str, Any]
 LISTED = 3
 _STYLES = {"SUCCEEDED": "green", "FAILED": "red", "TIMED_OUT": "red", "RUNNING": "yellow"}
+_VERDICT_STYLES = {"met": "green", "missed": "red", "unknown": "yellow"}
 
 
 class Row(NamedTuple):
@@ -36,7 +38,27 @@ def answer_table(task: Mapping[str, Any]) -> Table:
             # As Text, since what a person or an author's node wrote may look like Rich's markup.
             table.add_row(heading, *(Text(cell) for cell in row))
         table.add_section()
+    for number, verdict in enumerate(task.get("verdicts") or []):
+        row = verdict_row(verdict)
+        style = _VERDICT_STYLES.get(row.value, "")
+        cells = (Text(row.what), Text(row.value, style), Text(row.interval), Text(row.method))
+        table.add_row(Text("limits" if number == 0 else ""), *cells)
     return table
+
+
+def verdict_row(verdict: Mapping[str, Any]) -> Row:
+    """How an iteration stands to one limit; the sentence is the front end's, the interval that of the figure."""
+    limit, answer = verdict["limit"], verdict.get("answer")
+    name = str(limit["name"])
+    unit = "" if has_unit(name) or limit["unit"] == "1" else f" {limit['unit']}"
+    shown = f"{interval(name, answer)}{unit}" if answer else ""
+    return Row(str(verdict["said"]), str(verdict["verdict"]), shown, str(answer["method"]) if answer else "")
+
+
+def verdict_count(verdicts: Sequence[Mapping[str, Any]]) -> str:
+    """How many limits are met, missed and unknown: `2 met, 1 missed`; empty where none was stated."""
+    counts = Counter(str(verdict["verdict"]) for verdict in verdicts)
+    return ", ".join(f"{counts[word]} {word}" for word in _VERDICT_STYLES if counts[word])
 
 
 def stage_rows(stage: Mapping[str, Any]) -> list[Row]:

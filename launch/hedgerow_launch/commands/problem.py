@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hedgerow_launch.answer_table import answer_table
+from hedgerow_launch.answer_table import answer_table, verdict_count
 from hedgerow_launch.command_group import CommandGroup
 from hedgerow_launch.commands.printing import AsJson, print_json, show, table, tell
 from hedgerow_launch.failures import FAILED, USAGE, CommandFailure
@@ -110,10 +110,16 @@ def _show_iterations(problem: dict[str, Any], as_json: bool) -> None:
         return
     tell(problem.get("title", ""))
     rows = (
-        (task["task"]["iteration_id"], task["state"], task.get("created_at"), task.get("finished_at"))
+        (
+            task["task"]["iteration_id"],
+            task["state"],
+            task.get("created_at"),
+            task.get("finished_at"),
+            verdict_count(task.get("verdicts") or []),
+        )
         for task in problem["iterations"]
     )
-    show(table(("iteration", "state", "submitted", "ended"), rows))
+    show(table(("iteration", "state", "submitted", "ended", "limits"), rows))
 
 
 def _check_timeout(wait: bool, timeout: float | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hedgerow_launch.answer_table import Row, limit_text, output_rows, stage_rows
+from hedgerow_launch.answer_table import Row, limit_text, output_rows, stage_rows, verdict_count, verdict_row
 
 UNKNOWN_ESTIMATE = {"value": None, "low": None, "high": None, "method": "", "source": ""}
 
@@ -58,3 +58,22 @@ def test_a_stage_without_output_says_why() -> None:
     assert stage_rows(failed) == [Row("NO_MODEL", "all excluded")]
     assert stage_rows({"state": "TIMED_OUT", "output": None, "error": None}) == [Row("timed out", "–")]
     assert stage_rows({"state": "SUCCEEDED", "output": {"x": None}, "error": None}) == [Row("output", "nothing known")]
+
+
+def _verdict(name: str, unit: str, verdict: str) -> dict[str, object]:
+    answer = {"value": 20.0, "low": 10.0, "high": 40.0, "method": "roofline", "source": "x", "remark": ""}
+    limit = {"name": name, "unit": unit, "comparison": ">=", "value": 30.0, "found_in": "text", "excerpt": ""}
+    known = answer if verdict != "unknown" else None
+    return {"limit": limit, "verdict": verdict, "certain": False, "missed_by": None, "answer": known, "said": "so"}
+
+
+def test_a_verdict_shows_its_interval_in_the_limits_unit() -> None:
+    assert verdict_row(_verdict("throughput_per_s", "1/s", "missed")) == Row("so", "missed", "10 – 40 /s", "roofline")
+    assert verdict_row(_verdict("energy_j_per_day", "J/day", "met")).interval == "10 – 40 J/day"
+    assert verdict_row(_verdict("f1", "1", "unknown")) == Row("so", "unknown", "", "")
+
+
+def test_verdicts_are_counted_by_kind() -> None:
+    kinds = ("met", "unknown", "missed", "met")
+    assert verdict_count([_verdict("f1", "1", kind) for kind in kinds]) == "2 met, 1 missed, 1 unknown"
+    assert verdict_count([]) == ""

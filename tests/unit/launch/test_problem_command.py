@@ -51,6 +51,30 @@ EXPECTED = {
             "error": None,
         },
     },
+    "verdicts": [
+        {
+            "limit": {
+                "name": "latency_s",
+                "comparison": "<=",
+                "value": 0.01,
+                "unit": "s",
+                "found_in": "text",
+                "excerpt": "within 10 ms",
+            },
+            "verdict": "missed",
+            "certain": True,
+            "missed_by": 0.0023,
+            "answer": {
+                "value": 0.0123,
+                "low": 0.01,
+                "high": 0.015,
+                "method": "measured",
+                "source": "this host",
+                "remark": "",
+            },
+            "said": "latency at most 10 ms: missed by 2.3 ms, 1.23 times the limit, with 12.3 ms (measured).",
+        }
+    ],
 }
 
 EVERY_OPTION = [
@@ -184,6 +208,18 @@ def test_show_prints_the_outputs_as_a_table(frontend: Any, hedgerow: Hedgerow, t
     assert "asked: Count bicycles" in result.stderr
 
 
+@pytest.mark.parametrize("command", [("show", 3, 1), ("submit", "Count bicycles", "--wait")])
+def test_each_limit_is_shown_with_its_verdict(
+    frontend: Any, hedgerow: Hedgerow, task: MakeTask, command: tuple[object, ...]
+) -> None:
+    frontend.answers = {TASK: (200, task()), SUBMIT: ACCEPTED, EVENTS: ""}
+    shown = hedgerow("problem", *command).stdout
+    row = next(line for line in shown.splitlines() if line.startswith("│ limits"))
+    assert "missed" in row
+    assert "10 – 15 ms" in row
+    assert "latency at most 10 ms: missed by 2.3 ms" in shown
+
+
 def test_show_json_prints_exactly_the_task_object(frontend: Any, hedgerow: Hedgerow, task: MakeTask) -> None:
     frontend.answers = {TASK: (200, task())}
     assert json.loads(hedgerow("problem", "show", 3, 1, "--json").stdout) == EXPECTED
@@ -195,7 +231,9 @@ def test_show_json_of_a_problem_holds_its_iterations(frontend: Any, hedgerow: He
     second = {**EXPECTED, "task": {"problem_id": 3, "iteration_id": 2}}
     shown = json.loads(hedgerow("problem", "show", 3, "--json").stdout)
     assert shown == {"problem_id": 3, "iterations": [EXPECTED, second]}
-    assert "SUCCEEDED" in hedgerow("problem", "show", 3).stdout
+    listed = hedgerow("problem", "show", 3).stdout
+    assert "SUCCEEDED" in listed
+    assert listed.count("1 missed") == 2
 
 
 def test_an_unknown_problem_names_the_known_ones(frontend: Any, hedgerow: Hedgerow) -> None:
