@@ -37,6 +37,7 @@ _STEPS: Mapping[str, Sequence[tuple[float, str]]] = MappingProxyType(
         "FLOP": _si("FLOP", smallest=1.0),
         "FLOP/s": _si("FLOP/s", smallest=1.0),
         "B/s": _si("B/s", smallest=1.0),
+        "1/s": ((1.0, "/s"),),
         "count": _si("", smallest=1.0),
         "g/kWh": ((1.0, "g CO2e/kWh"),),
         "a": ((1.0, "years"),),
@@ -54,6 +55,7 @@ _ENDINGS = (
     ("_kwh", "kWh"),
     ("_bytes", "B"),
     ("_years", "a"),
+    ("_per_s", "1/s"),
     ("_s", "s"),
     ("_j", "J"),
     ("_w", "W"),
@@ -119,6 +121,11 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def path_words(path: str) -> str:
+    """A field's path as a label: `parts.GPU.energy_kwh` is `parts GPU energy`."""
+    return words(path.replace(".", " "))
+
+
 def stage_title(name: str) -> str:
     """A stage's name as a heading: `ml_model_provider` is `ML model provider`."""
     first, *rest = ({"ml": "ML", "hw": "HW"}.get(word, word) for word in name.split("_"))
@@ -154,7 +161,19 @@ def pretty_json(value: object) -> str:
 
 def register_filters(app: Flask) -> None:
     """Give the templates of an app these functions."""
-    for function in (quantity, reading, limit, words, stage_title, moment, iso_moment, lapse, pretty_json, unit_of):
+    for function in (
+        quantity,
+        reading,
+        limit,
+        words,
+        path_words,
+        stage_title,
+        moment,
+        iso_moment,
+        lapse,
+        pretty_json,
+        unit_of,
+    ):
         app.add_template_filter(function)
     app.add_template_test(is_number, "known_number")
     app.add_template_test(is_estimate, "estimate")

@@ -27,6 +27,8 @@ _MODELS: Mapping[str, type[BaseModel]] = MappingProxyType(
             bodies.PageQuery,
             bodies.TaskQuery,
             bodies.EventQuery,
+            bodies.ComparisonQuery,
+            bodies.ParetoQuery,
         )
     }
 )
