@@ -14,6 +14,7 @@ from hedgerow_frontend import (
     documents,
     drawings,
     events,
+    exports,
     health,
     login,
     nodes,
@@ -77,7 +78,7 @@ def _rest_app() -> OpenAPI:
         validation_error_callback=validation.refuse,
         doc_ui=False,
     )
-    for module in (problems, drawings, comparisons, tasks, nodes, events, health):
+    for module in (problems, drawings, exports, comparisons, tasks, nodes, events, health):
         app.register_api(module.blueprint)
     app.add_url_rule(f"{documents.API}/openapi.json", "openapi", lambda: app.api_doc)
     return app

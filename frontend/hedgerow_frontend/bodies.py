@@ -171,6 +171,14 @@ class ParetoQuery(BaseModel):
     x: Literal["latency", "energy", "memory", "flops"] = "latency"
 
 
+class ExportQuery(BaseModel):
+    """As which kind of file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal["json", "csv", "md", "html"] = "json"
+
+
 class TaskQuery(PageQuery):
     """A page of the tasks in one state, or in any."""
 

@@ -60,9 +60,10 @@ def bars(found: dict[str, Any], style: str = "") -> list[tuple[str, str, Markup]
         if row["better"] and len(known) > 1 and row["differs"]:
             title = f"{path_words(row['name'])}, {stage_title(row['group'])}"
             marked = {**dict.fromkeys(row["worst"], "worst"), **dict.fromkeys(row["best"], "best")}
-            drawn = [
-                Bar(labels[at], *((cell or {}).get(key) for key in ("value", "low", "high")), marked.get(at, ""))
-                for at, cell in enumerate(row["cells"])
-            ]
+            drawn = [_bar(labels[at], cell or {}, marked.get(at, "")) for at, cell in enumerate(row["cells"])]
             charts.append((title, row["better"], bar_chart(drawn, unit_of(row["name"]), title, f"bars-{place}", style)))
     return charts
+
+
+def _bar(label: str, cell: dict[str, Any], mark: str) -> Bar:
+    return Bar(label, cell.get("value"), cell.get("low"), cell.get("high"), mark)

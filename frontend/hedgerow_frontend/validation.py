@@ -29,6 +29,7 @@ _MODELS: Mapping[str, type[BaseModel]] = MappingProxyType(
             bodies.EventQuery,
             bodies.ComparisonQuery,
             bodies.ParetoQuery,
+            bodies.ExportQuery,
         )
     }
 )

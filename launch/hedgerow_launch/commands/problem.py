@@ -9,6 +9,8 @@ import typer
 
 from hedgerow_launch.answer_table import answer_table, verdict_count
 from hedgerow_launch.command_group import CommandGroup
+from hedgerow_launch.commands.comparing import compare_iterations
+from hedgerow_launch.commands.exporting import export
 from hedgerow_launch.commands.printing import AsJson, print_json, show, table, tell
 from hedgerow_launch.failures import FAILED, USAGE, CommandFailure
 from hedgerow_launch.follow import Follower, ServerEvent
@@ -17,11 +19,15 @@ from hedgerow_launch.rest_client import RestClient, connect
 from hedgerow_launch.task_object import problem_object, task_object
 
 app = typer.Typer(help="Submit problems, iterate them, look at them.", cls=CommandGroup)
+app.command("compare")(compare_iterations)
+app.command("export")(export)
 
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until the task has ended, and print its outputs.")]
 Timeout = Annotated[
     float | None, typer.Option("--timeout", min=0.0, help="With --wait: give up after so many seconds (exit code 4).")
 ]
+
+
 ProblemNumber = Annotated[int, typer.Argument(metavar="P", min=1, help="Number of the problem.")]
 
 

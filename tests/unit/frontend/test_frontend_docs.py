@@ -26,7 +26,7 @@ def test_a_command_works(make_app: Any, client: Any, command: str) -> None:
             headers[name] = value
         elif word == "-d":
             data = next(words)
-        elif word != "-N":
+        elif word not in ("-N", "-O", "-J"):
             address = word
     client.answer("task.cancel", task={"problem_id": 1, "iteration_id": 2}, state="CANCELLED")
     client.answer("node.command", node_id="n", name="n", code="ACCEPTED", state="IDLE", reason="")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -253,3 +254,35 @@ def test_list(frontend: Any, hedgerow: Hedgerow) -> None:
     assert "Count [bold]" in result.stdout
     assert result.stderr == "more: hedgerow problem list --cursor abc\n"
     assert frontend.lines() == ["GET /api/v1/problems?limit=1", "GET /api/v1/problems?limit=50&cursor=x+y"]
+
+
+EXPORT = "GET /api/v1/problems/3/export"
+
+
+def test_export_prints_the_file_as_it_comes(frontend: Any, hedgerow: Hedgerow) -> None:
+    frontend.answers = {EXPORT: "a,b\r\n'=1,é\r\n"}
+    result = hedgerow("problem", "export", 3, "--format", "csv")
+    assert (result.exit_code, result.stdout_bytes) == (0, "a,b\r\n'=1,é\r\n".encode())
+    assert frontend.lines() == [f"{EXPORT}?format=csv"]
+
+
+def test_export_writes_the_file_that_is_named(frontend: Any, hedgerow: Hedgerow, tmp_path: Path) -> None:
+    frontend.answers = {EXPORT: "<!doctype html>"}
+    result = hedgerow("problem", "export", 3, "--format", "html", "--output", tmp_path / "p.html")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert (tmp_path / "p.html").read_text() == "<!doctype html>"
+    assert "15 bytes" in result.stderr
+
+
+def test_export_is_json_where_nothing_is_said_and_knows_no_other_format(frontend: Any, hedgerow: Hedgerow) -> None:
+    frontend.answers = {EXPORT: (200, {"schema": "hedgerow/problem-export"})}
+    assert json.loads(hedgerow("problem", "export", 3).stdout) == {"schema": "hedgerow/problem-export"}
+    assert hedgerow("problem", "export", 3, "--format", "pdf").exit_code == 2
+    assert frontend.lines() == [f"{EXPORT}?format=json"]
+
+
+def test_a_file_that_cannot_be_written_is_one_line(frontend: Any, hedgerow: Hedgerow, tmp_path: Path) -> None:
+    frontend.answers = {EXPORT: "x"}
+    result = hedgerow("problem", "export", 3, "--output", tmp_path / "no" / "p.json")
+    assert result.exit_code == 1
+    assert "No such file or directory" in result.stderr
