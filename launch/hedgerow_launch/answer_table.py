@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from rich.table import Table
 from rich.text import Text
 
+from hedgerow_launch.dataset_rows import dataset_rows
 from hedgerow_launch.quantities import UNKNOWN, has_unit, interval, is_estimate, is_number, label, quantity
 
 Output = Mapping[str, Any]
@@ -92,6 +93,9 @@ def output_rows(output: Output) -> Iterator[Row]:
 def _list_rows(name: str, items: Sequence[Any], method: str) -> Iterator[Row]:
     if not all(isinstance(item, Mapping) for item in items):
         yield Row(label(name), ", ".join(str(item) for item in items))
+    elif "class_balance" in items[0] and "columns" in items[0]:
+        for item in items:
+            yield from (Row(row.what, row.value) for row in dataset_rows(item))
     elif "comparison" in items[0]:
         for item in items:
             yield Row(f"limit: {label(str(item['name']))}", limit_text(item), "", str(item.get("found_in", "")))

@@ -114,6 +114,20 @@ def test_the_iteration_page_shows_the_answer_with_interval_method_source_and_rea
         assert text in html, text
 
 
+def test_the_iteration_page_shows_what_is_known_of_the_data_set(web: Any) -> None:
+    html = web.get("/problems/1/iterations/1").text
+    for text in (
+        "Data set crossing &lt;1&gt;.csv",
+        "2.05 k",
+        "image file",
+        "the text speaks of it as what is to be predicted",
+        '<td class="number">75 %</td>',
+        "The first 2 of 3 columns.",
+        "One remark.",
+    ):
+        assert text in html, text
+
+
 def test_the_iteration_page_says_which_limits_are_kept(web: Any) -> None:
     html = web.get("/problems/1/iterations/1").text
     kept = html[html.index('id="limits"') : html.index('id="question"')]

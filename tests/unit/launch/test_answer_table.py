@@ -53,6 +53,35 @@ def test_all_rejected_is_said() -> None:
     ]
 
 
+def _facts(**other: object) -> dict[str, object]:
+    columns = [
+        {"name": "age", "kind": "integer", "missing": 3},
+        {"name": "result", "kind": "boolean", "missing": 0},
+    ]
+    balance = [{"value": "yes", "rows": 60}, {"value": "no", "rows": 20}]
+    facts = {"name": "club.csv", "format": "CSV", "rows": 80.0, "rows_read": 80, "rows_about": None}
+    told = {"target": "result", "target_why": "its name says so", "columns": columns, "class_balance": balance}
+    return {**facts, **told, "columns_total": 20, **other}
+
+
+def test_a_data_set_is_told_by_size_columns_target_and_classes() -> None:
+    assert list(output_rows({"dataset": [_facts()]})) == [
+        Row("data set", "club.csv: CSV, 80 rows"),
+        Row("columns", "age (integer, 3 missing), result (boolean) and 18 more"),
+        Row("to be predicted", "result: its name says so"),
+        Row("classes", "yes 75%, no 25%"),
+    ]
+    assert list(output_rows({"dataset": []})) == []
+
+
+def test_a_data_set_that_was_not_read_to_its_end_says_so() -> None:
+    bare = {"columns": [], "class_balance": [], "target": "", "rows": None}
+    (row,) = output_rows({"dataset": [_facts(**bare, rows_about=9000.0)]})
+    assert row.value == "club.csv: CSV, about 9,000 rows (estimated from the 80 read)"
+    (row,) = output_rows({"dataset": [_facts(**bare)]})
+    assert row.value == "club.csv: CSV, at least 80 rows"
+
+
 def test_a_stage_without_output_says_why() -> None:
     failed = {"state": "FAILED", "output": None, "error": {"code": "NO_MODEL", "reason": "all excluded"}}
     assert stage_rows(failed) == [Row("NO_MODEL", "all excluded")]
