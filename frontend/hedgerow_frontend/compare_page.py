@@ -9,11 +9,12 @@ from flask import Blueprint, render_template, request
 from markupsafe import Markup
 from pydantic import ValidationError
 
-from hedgerow_frontend.bodies import ComparisonQuery
 from hedgerow_frontend.charts.bar_chart import Bar, bar_chart
 from hedgerow_frontend.comparisons import compared, found_tasks, name_of
-from hedgerow_frontend.formatting import path_words, stage_title, unit_of
+from hedgerow_frontend.formatting import unit_of
+from hedgerow_frontend.labels import path_words, stage_title
 from hedgerow_frontend.problem_details import ApiError
+from hedgerow_frontend.report_queries import ComparisonQuery
 from hedgerow_frontend.validation import field_errors
 
 blueprint = Blueprint("compare", __name__)
@@ -61,7 +62,9 @@ def bars(found: dict[str, Any], style: str = "") -> list[tuple[str, str, Markup]
             title = f"{path_words(row['name'])}, {stage_title(row['group'])}"
             marked = {**dict.fromkeys(row["worst"], "worst"), **dict.fromkeys(row["best"], "best")}
             drawn = [_bar(labels[at], cell or {}, marked.get(at, "")) for at, cell in enumerate(row["cells"])]
-            charts.append((title, row["better"], bar_chart(drawn, unit_of(row["name"]), title, f"bars-{place}", style)))
+            ends = ("more is better" if row["better"] == "more" else "", "not certain" if not row["certain"] else "")
+            remark = ", ".join(filter(None, ends))
+            charts.append((title, remark, bar_chart(drawn, unit_of(row["name"]), title, f"bars-{place}", style)))
     return charts
 
 

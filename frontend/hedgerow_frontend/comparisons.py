@@ -8,11 +8,11 @@ from typing import Any
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from hedgerow_frontend.bodies import ComparisonQuery
 from hedgerow_frontend.comparison_answers import ComparisonAnswer
 from hedgerow_frontend.documents import API, errors
 from hedgerow_frontend.lookups import find_task
 from hedgerow_frontend.presentation import Task, outputs_of
+from hedgerow_frontend.report_queries import ComparisonQuery
 from hedgerow_nodes.estimators.comparison.plain import row_objects
 from hedgerow_nodes.estimators.comparison.side_by_side import Subject, compare, only_differences
 

@@ -10,12 +10,13 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from hedgerow_frontend.bodies import IterationPath, ParetoQuery
+from hedgerow_frontend.bodies import IterationPath
 from hedgerow_frontend.charts.candidates import COSTS, field_of
 from hedgerow_frontend.charts.pareto_chart import pareto_chart
 from hedgerow_frontend.documents import API, errors
 from hedgerow_frontend.lookups import find_task
 from hedgerow_frontend.presentation import outputs_of
+from hedgerow_frontend.report_queries import ParetoQuery
 
 MEDIA_TYPE = "image/svg+xml"
 # A drawing by itself brings its own sheet, and nothing else.

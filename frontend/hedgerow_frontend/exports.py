@@ -12,7 +12,7 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from hedgerow_frontend.bodies import ExportQuery, ProblemPath
+from hedgerow_frontend.bodies import ProblemPath
 from hedgerow_frontend.documents import API, errors
 from hedgerow_frontend.drawings import POLICY
 from hedgerow_frontend.export.csv_text import csv_text
@@ -20,6 +20,7 @@ from hedgerow_frontend.export.document import document
 from hedgerow_frontend.export.html_text import html_text
 from hedgerow_frontend.export.markdown_text import markdown_text
 from hedgerow_frontend.lookups import find_problem
+from hedgerow_frontend.report_queries import ExportQuery
 from hedgerow_frontend.services import services
 
 _FORMATS: Mapping[str, tuple[str, Callable[[dict[str, Any]], str]]] = MappingProxyType(

@@ -12,6 +12,8 @@ from typing import Any, TypeGuard
 
 from flask import Flask
 
+from hedgerow_frontend.labels import path_words, stage_title, words
+
 UNKNOWN = "unknown"
 SIGNIFICANT = 3
 ESTIMATE_KEYS = frozenset({"value", "low", "high", "method", "source"})
@@ -112,24 +114,6 @@ def is_number(value: object) -> TypeGuard[float]:
 def is_estimate(value: object) -> bool:
     """Tell whether a JSON value is an estimate."""
     return isinstance(value, Mapping) and value.keys() == ESTIMATE_KEYS
-
-
-def words(name: str) -> str:
-    """A field's name as a label: without its unit, with spaces."""
-    for ending in ("_gco2e", "_kgco2e", "_g_per_kwh", "_kwh", "_bytes", "_s", "_j", "_w"):
-        name = name.removesuffix(ending)
-    return name.replace("_", " ")
-
-
-def path_words(path: str) -> str:
-    """A field's path as a label: `parts.GPU.energy_kwh` is `parts GPU energy`."""
-    return words(path.replace(".", " "))
-
-
-def stage_title(name: str) -> str:
-    """A stage's name as a heading: `ml_model_provider` is `ML model provider`."""
-    first, *rest = ({"ml": "ML", "hw": "HW"}.get(word, word) for word in name.split("_"))
-    return " ".join([first[:1].upper() + first[1:], *rest])
 
 
 def moment(text: str | None) -> str:

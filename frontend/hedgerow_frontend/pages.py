@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from hedgerow_frontend.bodies import PageQuery
 from hedgerow_frontend.charts.candidates import COSTS, field_of
-from hedgerow_frontend.charts.pareto_chart import described, pareto_chart
+from hedgerow_frontend.charts.pareto_chart import pareto_chart, summary
 from hedgerow_frontend.forms import filled, new_nonce
 from hedgerow_frontend.lookups import find_problem, find_task, page_of
 from hedgerow_frontend.presentation import figures, outputs_of, verdicts
@@ -58,7 +58,7 @@ def iteration(problem_id: int, iteration_id: int) -> str:
         costs=COSTS,
         pareto=candidates,
         pareto_drawing=pareto_chart(candidates, of, "pareto-drawing"),
-        pareto_told=described(candidates),
+        pareto_told=summary(candidates),
     )
 
 

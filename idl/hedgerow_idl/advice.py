@@ -81,7 +81,7 @@ class ColumnFacts(IdlStruct, typename="hedgerow.advice.ColumnFacts"):
 
     `kind` is one of `boolean`, `integer`, `number`, `time`, `category`, `text`, `identifier`, `image file`,
     `audio file`, `nested`, `empty`; `odd` counts values that are not of it. `minimum` and `maximum` are NaN where the
-    values have no order.
+    values are no numbers.
     """
 
     name: str = ""

@@ -12,7 +12,7 @@ from hedgerow_frontend.charts.svg import drawing, element, label, words
 from hedgerow_frontend.formatting import quantity
 
 WIDTH = 420.0
-LEFT, RIGHT, TOP, ROW = 62.0, 86.0, 10.0, 26.0
+LEFT, RIGHT, TOP, ROW = 62.0, 112.0, 10.0, 26.0
 BAR = 14.0
 UNKNOWN = "unknown"
 

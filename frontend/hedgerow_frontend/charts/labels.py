@@ -9,7 +9,7 @@ from markupsafe import Markup
 from hedgerow_frontend.charts.svg import label
 
 LONGEST = 32
-CHARACTER_WIDTH, LINE_HEIGHT, GAP = 6.6, 14.0, 10.0
+CHARACTER_WIDTH, LINE_HEIGHT, GAP = 7.0, 14.0, 10.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Box:
         return across and self.y <= other.y and other.y + other.height <= self.y + self.height
 
 
-def place_label(text: str, x: float, y: float, taken: list[Box], frame: Box) -> Markup:
+def place_label(text: str, x: float, y: float, taken: list[Box], frame: Box, *, always: bool = False) -> Markup:
     """The name of a point, to its right or left, above or below; nothing where there is no room.
 
     Args:
@@ -41,6 +41,7 @@ def place_label(text: str, x: float, y: float, taken: list[Box], frame: Box) -> 
         y: of the point.
         taken: what lies in the way already; the place found is added.
         frame: where names may lie.
+        always: where there is no room it covers what lies in the way.
     """
     shown = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
     width, half = len(shown) * CHARACTER_WIDTH, LINE_HEIGHT / 2
@@ -52,8 +53,10 @@ def place_label(text: str, x: float, y: float, taken: list[Box], frame: Box) -> 
         Box(x + GAP / 2, y - GAP - LINE_HEIGHT, width, LINE_HEIGHT),
         Box(x - GAP / 2 - width, y + GAP, width, LINE_HEIGHT),
     )
-    for box in places:
-        if frame.holds(box) and not any(box.meets(other) for other in taken):
-            taken.append(box)
-            return label(box.x, box.y + 11, shown, class_="name")
-    return Markup("")
+    within = [box for box in places if frame.holds(box)]
+    free = [box for box in within if not any(box.meets(other) for other in taken)]
+    chosen = next(iter(free or (within if always else ())), None)
+    if chosen is None:
+        return Markup("")
+    taken.append(chosen)
+    return label(chosen.x, chosen.y + 11, shown, class_="name")

@@ -46,6 +46,17 @@ def described(found: Field) -> str:
     return " ".join(filter(None, said)) + _left_out(found)
 
 
+def summary(found: Field) -> str:
+    """What stands below the chart: how many are drawn, the chosen one, and how many are not drawn."""
+    if not found.points:
+        return described(found)
+    best = sum(point.on_front for point in found.points)
+    rejected = sum(bool(point.rejected) for point in found.points)
+    chosen = next((point for point in found.points if point.chosen), None)
+    counts = f"{_counted(len(found.points))} by {found.metric or 'accuracy'}: {best} on the front, {rejected} rejected."
+    return counts + (f" Chosen: {_told(found, chosen)}." if chosen else "") + _left_out(found)
+
+
 def _content(found: Field) -> list[Markup]:
     if not found.points:
         return [label(WIDTH / 2, HEIGHT / 2, described(found), text_anchor="middle", class_="note")]
@@ -55,13 +66,17 @@ def _content(found: Field) -> list[Markup]:
     # The chosen one is drawn last, so that nothing hides it.
     ordered = sorted(found.points, key=lambda point: (point.chosen, point.on_front, not point.rejected, point.id))
     boxes = [Box(across(point.cost) - 6, up(point.accuracy) - 6, 12, 12) for point in found.points]
+    # The chosen one comes first, so that it has its name.
     named = [point for point in reversed(ordered) if point.chosen or point.on_front]
     return [
         *_axes(found, across, up),
         *_legend(),
         _front_line(found, across, up),
         *(_dot(found, point, across, up) for point in ordered),
-        *(place_label(point.id, across(point.cost), up(point.accuracy), boxes, _frame()) for point in named),
+        *(
+            place_label(point.id, across(point.cost), up(point.accuracy), boxes, _frame(), always=point.chosen)
+            for point in named
+        ),
     ]
 
 
@@ -106,7 +121,7 @@ def _dot(found: Field, point: Point, across: Scale, up: Scale) -> Markup:
     x, y = across(point.cost), up(point.accuracy)
     kind = "rejected" if point.rejected else "front" if point.on_front else "behind"
     parts = [element("title", words(_told(found, point)))]
-    if point.low is not None and point.high is not None and not point.rejected:
+    if point.low is not None and point.high is not None and (point.on_front or point.chosen):
         parts.append(element("line", x1=across(point.low), x2=across(point.high), y1=y, y2=y, class_="whisker"))
     if point.chosen:
         parts.append(element("circle", cx=x, cy=y, r=9.0, class_="ring"))

@@ -33,12 +33,12 @@ def drawing(
     width: float, height: float, name: str, title: str, description: str, *children: Markup, style: str = ""
 ) -> Markup:
     """A whole chart: `name` makes its ids, `style` is its sheet where no page around it has one."""
-    sheet = element("style", Markup(style)) if style else Markup("")
+    alone = (element("style", Markup(style)), element("rect", width=width, height=height, class_="paper"))
     return element(
         "svg",
         element("title", words(title), id=f"{name}-title"),
         element("desc", words(description), id=f"{name}-desc"),
-        sheet,
+        *(alone if style else ()),
         *children,
         xmlns=NAMESPACE,
         viewBox=f"0 0 {width:g} {height:g}",

@@ -10,13 +10,13 @@ from typing import Any
 from flask import render_template
 from markupsafe import Markup
 
-from hedgerow_frontend.bodies import COMPARED_MAX
 from hedgerow_frontend.charts.candidates import COSTS, field_of
-from hedgerow_frontend.charts.pareto_chart import described, pareto_chart
+from hedgerow_frontend.charts.pareto_chart import pareto_chart, summary
 from hedgerow_frontend.compare_page import bars
 from hedgerow_frontend.comparisons import compared
 from hedgerow_frontend.export.lines import lines_of
 from hedgerow_frontend.presentation import figures, outputs_of
+from hedgerow_frontend.report_queries import COMPARED_MAX
 
 STATIC = Path(__file__).parents[1] / "static"
 
@@ -48,7 +48,7 @@ def _part(task: Mapping[str, Any]) -> dict[str, Any]:
             for stage, output in outputs.items()
         },
         "drawing": pareto_chart(candidates, of, f"pareto-{number}") if candidates.points else None,
-        "told": described(candidates),
+        "told": summary(candidates),
     }
 
 

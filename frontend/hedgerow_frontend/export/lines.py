@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hedgerow_frontend.formatting import path_words, quantity, reading, unit_of
+from hedgerow_frontend.formatting import quantity, reading, unit_of
+from hedgerow_frontend.labels import path_words
 from hedgerow_nodes.estimators.comparison.cells import Cell, cells_of
 from hedgerow_nodes.estimators.comparison.plain import cell_object
 

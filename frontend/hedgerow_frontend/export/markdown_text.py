@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hedgerow_frontend.export.lines import Line, lines_of
-from hedgerow_frontend.formatting import moment, stage_title
+from hedgerow_frontend.formatting import moment
+from hedgerow_frontend.labels import stage_title
 from hedgerow_frontend.presentation import figures, outputs_of
 
 _MARKS = re.compile(r"([\\`*_\[\]|~#])")
@@ -68,8 +69,9 @@ def _said(lines: Sequence[Line]) -> Iterator[str]:
     words = [line for line in lines if not line.is_number]
     yield from (f"* {escaped(line.label)}: {escaped(line.value)}" for line in words)
     numbers = [line for line in lines if line.is_number]
-    if numbers:
+    if words and numbers:
         yield ""
+    if numbers:
         rows = ((one.label, one.value, one.interval, one.unit, one.method, one.source) for one in numbers)
         yield from _table(_FIGURE_HEAD, rows)
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hedgerow_launch.commands.printing import tell
-from hedgerow_launch.failures import FAILED, CommandFailure
+from hedgerow_launch.failures import FAILED, USAGE, CommandFailure
 from hedgerow_launch.rest_client import connect
 
 
@@ -28,8 +28,11 @@ def export(
         Format, typer.Option("--format", help="json, csv, md (Markdown) or html (report).")
     ] = Format.JSON,
     output: Annotated[Path | None, typer.Option("--output", help="File to write; standard output if left out.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Write everything about a problem into one file."""
+    if as_json and format is not Format.JSON:
+        raise CommandFailure(f"--json and --format {format.value} exclude each other; give one", USAGE)
     content = connect().download("problems", problem, "export", format=format.value)
     if output is None:
         typer.echo(content, nl=False)

@@ -19,8 +19,6 @@ from hedgerow_launch.rest_client import RestClient, connect
 from hedgerow_launch.task_object import problem_object, task_object
 
 app = typer.Typer(help="Submit problems, iterate them, look at them.", cls=CommandGroup)
-app.command("compare")(compare_iterations)
-app.command("export")(export)
 
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until the task has ended, and print its outputs.")]
 Timeout = Annotated[
@@ -108,6 +106,10 @@ def show_problem(
     else:
         tell(f"asked: {task.get('request', {}).get('text', '')}")
         show(answer_table(task))
+
+
+app.command("compare")(compare_iterations)
+app.command("export")(export)
 
 
 def _show_iterations(problem: dict[str, Any], as_json: bool) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hedgerow_frontend.charts.bar_chart import Bar, bar_chart
 from hedgerow_frontend.charts.candidates import COSTS, field_of
 from hedgerow_frontend.charts.labels import Box, place_label
-from hedgerow_frontend.charts.pareto_chart import described, pareto_chart
+from hedgerow_frontend.charts.pareto_chart import described, pareto_chart, summary
 from hedgerow_frontend.charts.scales import scale_over
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -103,6 +103,20 @@ def test_any_bars_make_sound_xml(values: list[float | None], label: str) -> None
     drawn = ElementTree.fromstring(bar_chart(bars, "s", "a <title>", "b"))
     assert len(list(drawn.iter(f"{SVG}rect"))) == sum(value is not None for value in values)
     assert all(float(bar.get("width", "nan")) >= 1 for bar in drawn.iter(f"{SVG}rect"))
+
+
+def test_below_the_drawing_stands_how_many_there_are() -> None:
+    assert summary(field_of(MODEL, COSTS["latency"])) == (
+        "5 candidates by top-1: 3 on the front, 1 rejected. Chosen: middle: top-1 70, 20 ms [10 ms – 40 ms]. "
+        "Not drawn: 2 candidates without accuracy or latency and 1 candidate judged by another metric."
+    )
+    assert summary(field_of({}, COSTS["latency"])).startswith("No candidate has both")
+
+
+def test_the_chosen_one_has_its_name_however_little_room_there_is() -> None:
+    frame = Box(0, 0, 760, 440)
+    assert place_label("behind", 300, 200, [frame], frame) == ""
+    assert "chosen" in place_label("chosen", 300, 200, [frame], frame, always=True)
 
 
 def test_a_bar_says_its_interval_and_mark_and_unknown_has_none() -> None:

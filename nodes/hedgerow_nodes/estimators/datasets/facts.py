@@ -6,10 +6,12 @@ import math
 
 from hedgerow_idl import ClassCount, ColumnFacts, DatasetFacts
 from hedgerow_nodes.estimators.datasets.message_text import message_text
-from hedgerow_nodes.estimators.datasets.profile import Column, DatasetProfile
+from hedgerow_nodes.estimators.datasets.profile import Column, DatasetProfile, Kind
 
 COLUMNS_MAX = 100
 LONGEST_TEXT = 120
+# The profile counts times in seconds of its own, which would tell nobody anything.
+_MEASURED = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.IDENTIFIER})
 
 
 def facts_of(profile: DatasetProfile) -> DatasetFacts:
@@ -44,8 +46,8 @@ def _column(column: Column) -> ColumnFacts:
         missing=column.missing,
         distinct=column.distinct,
         odd=column.odd,
-        minimum=_known(column.minimum),
-        maximum=_known(column.maximum),
+        minimum=_known(column.minimum if column.kind in _MEASURED else None),
+        maximum=_known(column.maximum if column.kind in _MEASURED else None),
     )
 
 
