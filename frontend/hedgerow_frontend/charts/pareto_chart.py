@@ -12,7 +12,7 @@ from hedgerow_frontend.formatting import quantity
 
 WIDTH, HEIGHT = 760.0, 440.0
 LEFT, RIGHT, TOP, BOTTOM = 74.0, 24.0, 52.0, 62.0
-LEGEND = (("chosen", "chosen", 74.0), ("front", "on the front", 164.0), ("behind", "behind it", 284.0))
+LEGEND = (("ring", "chosen", 74.0), ("front", "on the front", 164.0), ("behind", "behind it", 284.0))
 REJECTED_AT = 384.0
 
 
@@ -105,7 +105,8 @@ def _axes(found: Field, across: Scale, up: Scale) -> list[Markup]:
 def _legend() -> list[Markup]:
     parts = []
     for kind, text, x in LEGEND:
-        parts += [element("circle", cx=x + 6, cy=22.0, r=5.0, class_=kind), label(x + 18, 26.0, text, class_="tick")]
+        radius = 8.0 if kind == "ring" else 5.0
+        parts += [element("circle", cx=x + 6, cy=22.0, r=radius, class_=kind), label(x + 18, 26.0, text, class_="tick")]
     cross = _cross(REJECTED_AT + 6, 22.0)
     return [*parts, cross, label(REJECTED_AT + 18, 26.0, "rejected, with its reason on hovering", class_="tick")]
 

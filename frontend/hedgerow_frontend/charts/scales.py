@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 WIDE = 30.0
 TICKS = 5
+MOST_TICKS = 8
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Scale:
         return self.begin + (at - low) / (high - low) * (self.end - self.begin)
 
     def ticks(self) -> list[float]:
-        """Round values within the axis, four to nine of them as a rule."""
+        """Round values within the axis, four to eight of them as a rule."""
         return _decades(self.low, self.high) if self.by_factors else _steps(self.low, self.high)
 
 
@@ -67,5 +68,9 @@ def _decades(low: float, high: float) -> list[float]:
     whole = [10.0**exponent for exponent in exponents if low <= 10.0**exponent <= high]
     if len(whole) >= 4:
         return whole[:: math.ceil(len(whole) / 8)]
-    fine = [factor * 10.0**exponent for exponent in exponents for factor in (1, 2, 5)]
-    return [value for value in fine if low <= value <= high]
+    for factors in ((1, 2, 5), (1, 3)):
+        fine = [factor * 10.0**exponent for exponent in exponents for factor in factors]
+        within = [value for value in fine if low <= value <= high]
+        if len(within) <= MOST_TICKS:
+            break
+    return within

@@ -80,7 +80,8 @@ def test_the_drawing_tells_front_chosen_and_reasons_in_words() -> None:
     assert "1 rejected. Not drawn: 2 candidates without accuracy or latency and 1 candidate judged by another" in (
         said.text or ""
     )
-    assert len([ring for ring in drawn.iter(f"{SVG}circle") if ring.get("class") == "ring"]) == 1
+    ringed = [group for group in drawn.iter(f"{SVG}g") if group.find(f"{SVG}circle[@class='ring']") is not None]
+    assert [(group.findtext(f"{SVG}title") or "").partition(":")[0] for group in ringed] == ["middle"]
 
 
 @given(

@@ -99,6 +99,12 @@ def test_overlapping_intervals_are_said() -> None:
     assert marks.remarks == ("The intervals of 1.1 and 1.2 overlap: that 1.1 is best is not certain.",)
 
 
+def test_two_that_overlap_are_said_once() -> None:
+    marks = marks_of([Cell(1.0, 0.5, 2.0, "m"), Cell(1.5, 1.0, 3.0, "m")], ["1.1", "1.2"], Better.MORE)
+    assert (marks.best, marks.worst, marks.certain) == ((1,), (0,), False)
+    assert marks.remarks == ("The intervals of 1.1 and 1.2 overlap: which is best and which is worst is not certain.",)
+
+
 @pytest.mark.parametrize(
     ("path", "expected"),
     [

@@ -33,24 +33,30 @@ def marks_of(cells: Sequence[Cell], labels: Sequence[str], better: Better) -> Ma
     good, bad = (low, high) if better is Better.LESS else (high, low)
     best = tuple(place for place, value in known.items() if value == good)
     worst = tuple(place for place, value in known.items() if value == bad)
-    doubts = [
-        _overlap(cells, labels, known, best, "best"),
-        _overlap(cells, labels, known, worst, "worst"),
-        _without_interval(cells, labels, known),
-    ]
+    doubts = [*_overlaps(cells, labels, known, best, worst), _without_interval(cells, labels, known)]
     certain = not remarks and not any(doubts)
     return Marks(best, worst, certain, tuple(filter(None, (*doubts, remarks))))
 
 
-def _overlap(
-    cells: Sequence[Cell], labels: Sequence[str], known: Iterable[int], marked: Sequence[int], word: str
-) -> str:
+def _overlaps(
+    cells: Sequence[Cell], labels: Sequence[str], known: Iterable[int], best: Sequence[int], worst: Sequence[int]
+) -> list[str]:
+    near_best, near_worst = (_close(cells, known, marked) for marked in (best, worst))
+    if near_best and near_best == near_worst:
+        near = _named(labels, near_best)
+        return [f"The intervals of {near} overlap: which is best and which is worst is not certain."]
+    return [
+        f"The intervals of {_named(labels, near)} overlap: that {_named(labels, marked)} is {word} is not certain."
+        for word, marked, near in (("best", best, near_best), ("worst", worst, near_worst))
+        if near
+    ]
+
+
+def _close(cells: Sequence[Cell], known: Iterable[int], marked: Sequence[int]) -> list[int]:
+    """The marked cells and those whose intervals meet theirs, in order; none where nothing meets them."""
     others = [place for place in known if place not in marked]
-    close = [place for place in others if any(_meet(cells[place], cells[one]) for one in marked)]
-    if not close:
-        return ""
-    near, first = _named(labels, (*marked, *close)), _named(labels, marked)
-    return f"The intervals of {near} overlap: that {first} is {word} is not certain."
+    met = [place for place in others if any(_meet(cells[place], cells[one]) for one in marked)]
+    return sorted((*marked, *met)) if met else []
 
 
 def _meet(one: Cell, other: Cell) -> bool:
