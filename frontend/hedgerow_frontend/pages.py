@@ -13,7 +13,7 @@ from hedgerow_frontend.charts.candidates import COSTS, field_of
 from hedgerow_frontend.charts.pareto_chart import pareto_chart, summary
 from hedgerow_frontend.forms import filled, new_nonce
 from hedgerow_frontend.lookups import find_problem, find_task, page_of
-from hedgerow_frontend.presentation import figures, outputs_of, verdicts
+from hedgerow_frontend.presentation import figures, outputs_of, verdict_counts, verdicts
 from hedgerow_frontend.problem_details import not_found
 from hedgerow_frontend.services import services
 from hedgerow_frontend.validation import refuse
@@ -91,7 +91,7 @@ def problem_page(
     return render_template(
         "problem.html",
         problem=found,
-        rows=[(task, figures(task)) for task in tasks],
+        rows=[(task, figures(task), verdict_counts(task)) for task in tasks],
         base_id=base_id,
         values=values or filled(by_id[base_id]["request"]),
         messages=messages,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -80,6 +81,12 @@ def outputs_of(task: Task) -> dict[str, Mapping[str, Any]]:
 def verdicts(task: Task) -> list[dict[str, Any]]:
     """How the iteration stands to each limit that was stated, in plain values: every face shows this."""
     return [verdict_object(judgement) for judgement in judge_outputs(outputs_of(task))]
+
+
+def verdict_counts(task: Task) -> dict[str, int]:
+    """How many limits are met, missed and unknown; a verdict that no limit has is left out."""
+    counts = Counter(str(one["verdict"]) for one in verdicts(task))
+    return {verdict: counts[verdict] for verdict in ("met", "missed", "unknown") if counts[verdict]}
 
 
 def judged(task: Task) -> dict[str, Any]:

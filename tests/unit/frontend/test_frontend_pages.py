@@ -169,6 +169,13 @@ def test_iterations_stand_side_by_side_and_the_form_begins_from_one(web: Any) ->
     assert web.get("/problems/1?from=9", headers=BROWSER).status_code == 404
 
 
+def test_the_problems_page_counts_for_each_iteration_the_limits_kept(web: Any) -> None:
+    rows = web.get("/problems/1").text.split("<tr")[2:4]
+    counts = [[row.count("> met"), row.count("> missed"), row.count("> unknown")] for row in rows]
+    assert counts == [[1, 0, 0], [0, 0, 1]]
+    assert "2 <span" in rows[0]
+
+
 FORM = {
     "text": "Count people\r\nin photos",
     "max_latency_ms": "100",
