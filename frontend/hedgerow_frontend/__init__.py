@@ -9,8 +9,12 @@ from flask_openapi3.openapi import OpenAPI
 
 from hedgerow_frontend import (
     actions,
+    compare_page,
+    comparisons,
     documents,
+    drawings,
     events,
+    exports,
     health,
     login,
     nodes,
@@ -47,7 +51,7 @@ def create_app(*, reader: Reader, client: Client, settings: Settings, hub: Event
     problem_details.register_errors(app)
     app.register_error_handler(StoreMissing, _store_error)
     app.register_error_handler(StoreUnavailable, _store_error)
-    for module in (pages, actions, login):
+    for module in (pages, compare_page, actions, login):
         app.register_blueprint(module.blueprint)
     _prepare_templates(app, settings)
     return app
@@ -74,7 +78,7 @@ def _rest_app() -> OpenAPI:
         validation_error_callback=validation.refuse,
         doc_ui=False,
     )
-    for module in (problems, tasks, nodes, events, health):
+    for module in (problems, drawings, exports, comparisons, tasks, nodes, events, health):
         app.register_api(module.blueprint)
     app.add_url_rule(f"{documents.API}/openapi.json", "openapi", lambda: app.api_doc)
     return app

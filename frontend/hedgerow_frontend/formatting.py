@@ -12,6 +12,8 @@ from typing import Any, TypeGuard
 
 from flask import Flask
 
+from hedgerow_frontend.labels import path_words, stage_title, words
+
 UNKNOWN = "unknown"
 SIGNIFICANT = 3
 ESTIMATE_KEYS = frozenset({"value", "low", "high", "method", "source"})
@@ -37,6 +39,7 @@ _STEPS: Mapping[str, Sequence[tuple[float, str]]] = MappingProxyType(
         "FLOP": _si("FLOP", smallest=1.0),
         "FLOP/s": _si("FLOP/s", smallest=1.0),
         "B/s": _si("B/s", smallest=1.0),
+        "1/s": ((1.0, "/s"),),
         "count": _si("", smallest=1.0),
         "g/kWh": ((1.0, "g CO2e/kWh"),),
         "a": ((1.0, "years"),),
@@ -54,6 +57,7 @@ _ENDINGS = (
     ("_kwh", "kWh"),
     ("_bytes", "B"),
     ("_years", "a"),
+    ("_per_s", "1/s"),
     ("_s", "s"),
     ("_j", "J"),
     ("_w", "W"),
@@ -112,19 +116,6 @@ def is_estimate(value: object) -> bool:
     return isinstance(value, Mapping) and value.keys() == ESTIMATE_KEYS
 
 
-def words(name: str) -> str:
-    """A field's name as a label: without its unit, with spaces."""
-    for ending in ("_gco2e", "_kgco2e", "_g_per_kwh", "_kwh", "_bytes", "_s", "_j", "_w"):
-        name = name.removesuffix(ending)
-    return name.replace("_", " ")
-
-
-def stage_title(name: str) -> str:
-    """A stage's name as a heading: `ml_model_provider` is `ML model provider`."""
-    first, *rest = ({"ml": "ML", "hw": "HW"}.get(word, word) for word in name.split("_"))
-    return " ".join([first[:1].upper() + first[1:], *rest])
-
-
 def moment(text: str | None) -> str:
     """An ISO 8601 time as `2026-11-21 05:13:00` (UTC)."""
     return _parsed(text).strftime("%Y-%m-%d %H:%M:%S") if text else ""
@@ -154,7 +145,19 @@ def pretty_json(value: object) -> str:
 
 def register_filters(app: Flask) -> None:
     """Give the templates of an app these functions."""
-    for function in (quantity, reading, limit, words, stage_title, moment, iso_moment, lapse, pretty_json, unit_of):
+    for function in (
+        quantity,
+        reading,
+        limit,
+        words,
+        path_words,
+        stage_title,
+        moment,
+        iso_moment,
+        lapse,
+        pretty_json,
+        unit_of,
+    ):
         app.add_template_filter(function)
     app.add_template_test(is_number, "known_number")
     app.add_template_test(is_estimate, "estimate")

@@ -9,9 +9,11 @@ from flask import Blueprint, render_template, request
 from pydantic import ValidationError
 
 from hedgerow_frontend.bodies import PageQuery
+from hedgerow_frontend.charts.candidates import COSTS, field_of
+from hedgerow_frontend.charts.pareto_chart import pareto_chart, summary
 from hedgerow_frontend.forms import filled, new_nonce
 from hedgerow_frontend.lookups import find_problem, find_task, page_of
-from hedgerow_frontend.presentation import figures, judgements
+from hedgerow_frontend.presentation import figures, outputs_of, verdict_counts, verdicts
 from hedgerow_frontend.problem_details import not_found
 from hedgerow_frontend.services import services
 from hedgerow_frontend.validation import refuse
@@ -44,8 +46,19 @@ def iteration(problem_id: int, iteration_id: int) -> str:
     """One iteration: what was asked, the stages, the outputs and why they are what they are."""
     task = find_task(problem_id, iteration_id)
     attempts = services().reader.attempts(problem_id, iteration_id)
+    cost = COSTS.get(request.args.get("x", ""), COSTS["latency"])
+    candidates = field_of(outputs_of(task).get("ml_model_provider", {}), cost)
+    of = f"problem {problem_id}, iteration {iteration_id}"
     return render_template(
-        "iteration.html", task=task, attempts=attempts, figures=figures(task), judgements=judgements(task)
+        "iteration.html",
+        task=task,
+        attempts=attempts,
+        figures=figures(task),
+        verdicts=verdicts(task),
+        costs=COSTS,
+        pareto=candidates,
+        pareto_drawing=pareto_chart(candidates, of, "pareto-drawing"),
+        pareto_told=summary(candidates),
     )
 
 
@@ -78,7 +91,7 @@ def problem_page(
     return render_template(
         "problem.html",
         problem=found,
-        rows=[(task, figures(task)) for task in tasks],
+        rows=[(task, figures(task), verdict_counts(task)) for task in tasks],
         base_id=base_id,
         values=values or filled(by_id[base_id]["request"]),
         messages=messages,

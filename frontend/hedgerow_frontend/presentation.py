@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,7 +12,7 @@ from hedgerow_frontend.formatting import is_number
 from hedgerow_idl import NodeState
 from hedgerow_nodes.core.lifecycle import COMMANDS, LIFECYCLE
 from hedgerow_nodes.estimators.verdicts.judgement import judge_outputs
-from hedgerow_nodes.estimators.verdicts.verdict import Judgement
+from hedgerow_nodes.estimators.verdicts.plain import verdict_object
 from hedgerow_orchestrator.states import TaskState
 
 Task = Mapping[str, Any]
@@ -72,10 +73,25 @@ def figures(task: Task) -> Figures:
     )
 
 
-def judgements(task: Task) -> tuple[Judgement, ...]:
-    """How the iteration stands to each limit that was stated."""
-    stages = task["stages"]
-    return judge_outputs({stage: _output(task, stage) for stage in stages})
+def outputs_of(task: Task) -> dict[str, Mapping[str, Any]]:
+    """The outputs of a task by stage; empty where a stage has none yet."""
+    return {stage: _output(task, stage) for stage in task["stages"]}
+
+
+def verdicts(task: Task) -> list[dict[str, Any]]:
+    """How the iteration stands to each limit that was stated, in plain values: every face shows this."""
+    return [verdict_object(judgement) for judgement in judge_outputs(outputs_of(task))]
+
+
+def verdict_counts(task: Task) -> dict[str, int]:
+    """How many limits are met, missed and unknown; a verdict that no limit has is left out."""
+    counts = Counter(str(one["verdict"]) for one in verdicts(task))
+    return {verdict: counts[verdict] for verdict in ("met", "missed", "unknown") if counts[verdict]}
+
+
+def judged(task: Task) -> dict[str, Any]:
+    """The task with its verdicts."""
+    return {**task, "verdicts": verdicts(task)}
 
 
 def output_template(stage: str, output: Mapping[str, Any]) -> str:

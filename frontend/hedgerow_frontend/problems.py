@@ -18,6 +18,7 @@ from hedgerow_frontend.bodies import (
 )
 from hedgerow_frontend.documents import API, errors
 from hedgerow_frontend.lookups import find_problem, find_task, page_of
+from hedgerow_frontend.presentation import judged
 from hedgerow_frontend.services import services
 from hedgerow_frontend.task_answers import (
     AttemptList,
@@ -55,7 +56,8 @@ def problem_list(query: PageQuery) -> dict[str, Any]:
 @blueprint.get("/<int:problem_id>", responses={200: ProblemAnswer, **errors(404)})
 def problem(path: ProblemPath) -> dict[str, Any]:
     """Show a problem with all its iterations."""
-    return find_problem(path.problem_id)
+    found = find_problem(path.problem_id)
+    return {**found, "iterations": [judged(task) for task in found["iterations"]]}
 
 
 @blueprint.post("/<int:problem_id>/iterations", responses={202: TaskAccepted, **errors(404, 409, 415, 422)})
@@ -66,8 +68,8 @@ def iterate(path: ProblemPath, header: WishHeader, body: IterationRequest) -> Ac
 
 @blueprint.get("/<int:problem_id>/iterations/<int:iteration_id>", responses={200: TaskAnswer, **errors(404)})
 def iteration(path: IterationPath) -> dict[str, Any]:
-    """Show one iteration: its state, what was asked, and every stage with its output."""
-    return find_task(path.problem_id, path.iteration_id)
+    """Show one iteration: its state, what was asked, every stage with its output, and each limit with its verdict."""
+    return judged(find_task(path.problem_id, path.iteration_id))
 
 
 @blueprint.get("/<int:problem_id>/iterations/<int:iteration_id>/attempts", responses={200: AttemptList, **errors(404)})

@@ -116,7 +116,7 @@ def same_secret(shown: str, expected: str) -> bool:
 
 def add_headers(response: Response) -> Response:
     """The headers that keep a browser from doing more with an answer than it should."""
-    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["X-Frame-Options"] = "DENY"
     response.headers["Referrer-Policy"] = "same-origin"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -61,11 +61,45 @@ class TaskSummary(Answer):
     error: ErrorAnswer | None
 
 
+class LimitAnswer(Answer):
+    """A limit that was stated: `name comparison value unit`; `excerpt` holds the words it was read from."""
+
+    name: str
+    comparison: Literal["<=", ">=", "=="]
+    value: float
+    unit: str
+    found_in: str
+    excerpt: str
+
+
+class FigureOfVerdict(Answer):
+    """The figure that a limit was compared with; `remark` says what was assumed for it."""
+
+    value: float
+    low: float
+    high: float
+    method: str
+    source: str
+    remark: str
+
+
+class VerdictAnswer(Answer):
+    """How an iteration stands to one limit; `certain` where the whole interval lies on one side of the limit."""
+
+    limit: LimitAnswer
+    verdict: Literal["met", "missed", "unknown"]
+    certain: bool
+    missed_by: float | None = Field(description="Distance in the limit's unit; null unless missed.")
+    answer: FigureOfVerdict | None = Field(description="Null where the outputs hold no figure that tells it.")
+    said: str = Field(description="The same in a sentence.")
+
+
 class TaskAnswer(TaskSummary):
-    """One answer to one problem: what was asked, and every stage in the order of the pipeline."""
+    """One answer to one problem: what was asked, every stage in the order of the pipeline, every limit's verdict."""
 
     stages: dict[str, StageAnswer]
     request: dict[str, Any]
+    verdicts: list[VerdictAnswer]
 
 
 class AttemptAnswer(Answer):

@@ -12,7 +12,7 @@ from flask import Request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from hedgerow_frontend import bodies
+from hedgerow_frontend import bodies, report_queries
 from hedgerow_frontend.problem_details import ApiError, FieldError, field_error
 
 SHOWN_CHARACTERS = 80
@@ -27,6 +27,9 @@ _MODELS: Mapping[str, type[BaseModel]] = MappingProxyType(
             bodies.PageQuery,
             bodies.TaskQuery,
             bodies.EventQuery,
+            report_queries.ComparisonQuery,
+            report_queries.ParetoQuery,
+            report_queries.ExportQuery,
         )
     }
 )

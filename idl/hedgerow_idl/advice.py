@@ -68,11 +68,63 @@ class TaskScore(IdlStruct, typename="hedgerow.advice.TaskScore"):
 
 
 @wire_type
+class ClassCount(IdlStruct, typename="hedgerow.advice.ClassCount"):
+    """A value that the target of a data set takes, and how many of the rows read have it."""
+
+    value: str = ""
+    rows: uint64 = 0
+
+
+@wire_type
+class ColumnFacts(IdlStruct, typename="hedgerow.advice.ColumnFacts"):
+    """One column of a data set, among the rows read.
+
+    `kind` is one of `boolean`, `integer`, `number`, `time`, `category`, `text`, `identifier`, `image file`,
+    `audio file`, `nested`, `empty`; `odd` counts values that are not of it. `minimum` and `maximum` are NaN where the
+    values are no numbers.
+    """
+
+    name: str = ""
+    kind: str = ""
+    missing: uint64 = 0
+    distinct: uint64 = 0
+    odd: uint64 = 0
+    minimum: float64 = NAN
+    maximum: float64 = NAN
+
+
+@wire_type
+class DatasetFacts(IdlStruct, typename="hedgerow.advice.DatasetFacts"):
+    """What a look into a data set found: `rows` in the whole, NaN where it was not read to its end.
+
+    `rows_about` is estimated from what was read, and NaN where `rows` is known. `columns` are the first ones of
+    `columns_total`; images have none. `target` is the column that is probably to be predicted, for the reason in
+    `target_why`; `class_balance` counts its classes, the most frequent first. `tasks` are those that the data set
+    speaks for, `remarks` what a person should know.
+    """
+
+    name: str = ""
+    format: str = ""
+    modality: str = ""
+    rows: float64 = NAN
+    rows_read: uint64 = 0
+    rows_about: float64 = NAN
+    columns_total: uint32 = 0
+    columns: sequence[ColumnFacts] = field(default_factory=list)
+    target: str = ""
+    target_why: str = ""
+    class_balance: sequence[ClassCount] = field(default_factory=list)
+    tasks: sequence[str] = field(default_factory=list)
+    remarks: sequence[str] = field(default_factory=list)
+
+
+@wire_type
 class MLModelMetadata(IdlStruct, typename="hedgerow.advice.MLModelMetadata"):
     """Which ML task the problem is: `tasks` best first, `margin` the lead of the first over the second.
 
     `decided_by` is `goal`, or what was used of `modality`, `data set` and `text`, with `and` between; `unsure` says
-    that the margin is too small to rely on.
+    that the margin is too small to rely on. `dataset` is empty where no data set was looked into, and holds one
+    element else.
     """
 
     header: Header = field(default_factory=Header)
@@ -82,6 +134,7 @@ class MLModelMetadata(IdlStruct, typename="hedgerow.advice.MLModelMetadata"):
     modality: str = ""
     metrics: sequence[str] = field(default_factory=list)
     decided_by: str = ""
+    dataset: sequence[DatasetFacts] = field(default_factory=list)
     explanation: str = ""
 
 

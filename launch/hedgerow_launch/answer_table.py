@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rich.table import Table
 from rich.text import Text
 
+from hedgerow_launch.dataset_rows import dataset_rows
 from hedgerow_launch.quantities import UNKNOWN, has_unit, interval, is_estimate, is_number, label, quantity
 
 Output = Mapping[str, Any]
 LISTED = 3
 _STYLES = {"SUCCEEDED": "green", "FAILED": "red", "TIMED_OUT": "red", "RUNNING": "yellow"}
+_VERDICT_STYLES = {"met": "green", "missed": "red", "unknown": "yellow"}
 
 
 class Row(NamedTuple):
@@ -36,7 +39,27 @@ def answer_table(task: Mapping[str, Any]) -> Table:
             # As Text, since what a person or an author's node wrote may look like Rich's markup.
             table.add_row(heading, *(Text(cell) for cell in row))
         table.add_section()
+    for number, verdict in enumerate(task.get("verdicts") or []):
+        row = verdict_row(verdict)
+        style = _VERDICT_STYLES.get(row.value, "")
+        cells = (Text(row.what), Text(row.value, style), Text(row.interval), Text(row.method))
+        table.add_row(Text("limits" if number == 0 else ""), *cells)
     return table
+
+
+def verdict_row(verdict: Mapping[str, Any]) -> Row:
+    """How an iteration stands to one limit; the sentence is the front end's, the interval that of the figure."""
+    limit, answer = verdict["limit"], verdict.get("answer")
+    name = str(limit["name"])
+    unit = "" if has_unit(name) or limit["unit"] == "1" else f" {limit['unit']}"
+    shown = f"{interval(name, answer)}{unit}" if answer else ""
+    return Row(str(verdict["said"]), str(verdict["verdict"]), shown, str(answer["method"]) if answer else "")
+
+
+def verdict_count(verdicts: Sequence[Mapping[str, Any]]) -> str:
+    """How many limits are met, missed and unknown: `2 met, 1 missed`; empty where none was stated."""
+    counts = Counter(str(verdict["verdict"]) for verdict in verdicts)
+    return ", ".join(f"{counts[word]} {word}" for word in _VERDICT_STYLES if counts[word])
 
 
 def stage_rows(stage: Mapping[str, Any]) -> list[Row]:
@@ -70,6 +93,9 @@ def output_rows(output: Output) -> Iterator[Row]:
 def _list_rows(name: str, items: Sequence[Any], method: str) -> Iterator[Row]:
     if not all(isinstance(item, Mapping) for item in items):
         yield Row(label(name), ", ".join(str(item) for item in items))
+    elif "class_balance" in items[0] and "columns" in items[0]:
+        for item in items:
+            yield from (Row(row.what, row.value) for row in dataset_rows(item))
     elif "comparison" in items[0]:
         for item in items:
             yield Row(f"limit: {label(str(item['name']))}", limit_text(item), "", str(item.get("found_in", "")))

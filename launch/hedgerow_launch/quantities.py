@@ -27,6 +27,7 @@ _UNITS = (
     _Unit("_kgco2e", "g CO2e", 1e3),
     _Unit("_gco2e", "g CO2e"),
     _Unit("_kwh", "Wh", 1e3),
+    _Unit("_per_s", "/s", prefixed=False),
     _Unit("_bytes", "B"),
     _Unit("_years", "years", prefixed=False),
     _Unit("_s", "s"),

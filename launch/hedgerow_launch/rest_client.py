@@ -98,9 +98,16 @@ class RestClient:
         self._opener = urllib.request.build_opener(*proxies)
 
     def get(self, *path: object, **query: object) -> Any:
-        """Read; parameters that are None are left out."""
-        given = {name: str(value) for name, value in query.items() if value is not None}
-        return self._ask("GET", _address(path) + (f"?{urlencode(given)}" if given else ""))
+        """Read JSON; parameters that are None are left out, and a list is given entry by entry."""
+        return self._ask("GET", _address(path) + _asked(query))
+
+    def download(self, *path: object, **query: object) -> bytes:
+        """Read something else than JSON, as it comes."""
+        with self._explained(), self._open("GET", _address(path) + _asked(query), accept="*/*") as response:
+            try:
+                return response.read()
+            except TimeoutError as error:
+                raise TimedOut(f"{self.url} stopped in the middle of its answer") from error
 
     def post(self, *path: object, body: Mapping[str, Any] | None = None) -> Any:
         """Ask for something new, or for something to happen."""
@@ -171,6 +178,13 @@ class RestClient:
 
 def _address(path: tuple[object, ...]) -> str:
     return "/".join((API, *(quote(str(part), safe="") for part in path)))
+
+
+def _asked(query: Mapping[str, object]) -> str:
+    given = {
+        name: value if isinstance(value, list) else str(value) for name, value in query.items() if value is not None
+    }
+    return f"?{urlencode(given, doseq=True)}" if given else ""
 
 
 def _object(response: Any) -> dict[str, Any]:

@@ -9,13 +9,18 @@ STAGE_KEYS = ("state", "attempt", "node_id", "started_at", "finished_at", "outpu
 
 
 def task_object(task: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"task", "state", "stages": {NAME: {state, attempt, node_id, started_at, finished_at, output, error}}}`."""
+    """`{"task", "state", "stages", "verdicts"}`.
+
+    A stage is `{state, attempt, node_id, started_at, finished_at, output, error}` under its name, a verdict
+    `{limit, verdict, certain, missed_by, answer, said}`, as the front end answers it.
+    """
     return {
         "task": {key: task["task"][key] for key in ("problem_id", "iteration_id")},
         "state": task["state"],
         "stages": {
             name: {key: stage.get(key) for key in STAGE_KEYS} for name, stage in (task.get("stages") or {}).items()
         },
+        "verdicts": task.get("verdicts") or [],
     }
 
 

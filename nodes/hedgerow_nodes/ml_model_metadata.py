@@ -10,6 +10,7 @@ import msgspec
 from hedgerow_idl import MLModelMetadata, TaskScore, UserInput
 from hedgerow_nodes.core import ModuleNode, Refusal, Task, run
 from hedgerow_nodes.estimators.datasets.explanation import explain
+from hedgerow_nodes.estimators.datasets.facts import facts_of
 from hedgerow_nodes.estimators.datasets.location import FOLDER
 from hedgerow_nodes.estimators.datasets.profile import DatasetUnreadable
 from hedgerow_nodes.estimators.datasets.reading import Looked, look
@@ -74,6 +75,7 @@ class ModelMetadata(ModuleNode):
             modality=match.modality,
             metrics=fitting_metrics(match.metrics, imbalanced=looked.profile is not None and looked.profile.imbalanced),
             decided_by=match.decided_by,
+            dataset=[] if looked.profile is None else [facts_of(looked.profile)],
             explanation=" ".join(filter(None, said)),
         )
 

@@ -128,7 +128,7 @@ def test_an_authors_node_outside_the_repository(user: User) -> None:
 def test_the_answer_has_the_promised_form(user: User) -> None:
     user.types("up", "--detach")
     answer = user.json("problem", "submit", EXAMPLE, "--wait")
-    assert list(answer) == ["task", "state", "stages"]
+    assert list(answer) == ["task", "state", "stages", "verdicts"]
     assert answer["task"] == {"problem_id": 1, "iteration_id": 1}
     assert answer["state"] == "SUCCEEDED"
     assert set(answer["stages"]) == set(KINDS)

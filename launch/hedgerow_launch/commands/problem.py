@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from hedgerow_launch.answer_table import answer_table
+from hedgerow_launch.answer_table import answer_table, verdict_count
 from hedgerow_launch.command_group import CommandGroup
+from hedgerow_launch.commands.comparing import compare_iterations
+from hedgerow_launch.commands.exporting import export
 from hedgerow_launch.commands.printing import AsJson, print_json, show, table, tell
 from hedgerow_launch.failures import FAILED, USAGE, CommandFailure
 from hedgerow_launch.follow import Follower, ServerEvent
@@ -22,6 +24,8 @@ Wait = Annotated[bool, typer.Option("--wait", help="Wait until the task has ende
 Timeout = Annotated[
     float | None, typer.Option("--timeout", min=0.0, help="With --wait: give up after so many seconds (exit code 4).")
 ]
+
+
 ProblemNumber = Annotated[int, typer.Argument(metavar="P", min=1, help="Number of the problem.")]
 
 
@@ -104,16 +108,26 @@ def show_problem(
         show(answer_table(task))
 
 
+app.command("compare")(compare_iterations)
+app.command("export")(export)
+
+
 def _show_iterations(problem: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(problem_object(problem))
         return
     tell(problem.get("title", ""))
     rows = (
-        (task["task"]["iteration_id"], task["state"], task.get("created_at"), task.get("finished_at"))
+        (
+            task["task"]["iteration_id"],
+            task["state"],
+            task.get("created_at"),
+            task.get("finished_at"),
+            verdict_count(task.get("verdicts") or []),
+        )
         for task in problem["iterations"]
     )
-    show(table(("iteration", "state", "submitted", "ended"), rows))
+    show(table(("iteration", "state", "submitted", "ended", "limits"), rows))
 
 
 def _check_timeout(wait: bool, timeout: float | None) -> None:

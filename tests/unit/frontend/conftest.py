@@ -18,6 +18,9 @@ from hedgerow_idl import (
     AppRequirements,
     Calibration,
     CarbonFootprint,
+    ClassCount,
+    ColumnFacts,
+    DatasetFacts,
     DeviceCandidate,
     Estimate,
     Event,
@@ -147,6 +150,25 @@ def outputs() -> dict[str, Any]:
             modality="image",
             metrics=["mean average precision"],
             decided_by="text",
+            dataset=[
+                DatasetFacts(
+                    name="crossing <1>.csv",
+                    format="CSV",
+                    modality="cv",
+                    rows=2048.0,
+                    rows_read=2048,
+                    columns_total=3,
+                    columns=[
+                        ColumnFacts(name="photo", kind="image file", distinct=2048),
+                        ColumnFacts(name="bicycles", kind="integer", missing=7, distinct=9, minimum=0.0, maximum=8.0),
+                    ],
+                    target="bicycles",
+                    target_why="the text speaks of it as what is to be predicted",
+                    class_balance=[ClassCount(value="0", rows=1500), ClassCount(value="1", rows=500)],
+                    tasks=["object-detection"],
+                    remarks=["One remark."],
+                )
+            ],
             explanation="The words count, people and photos point to object-detection.",
         ),
         "hw_constraints": HWConstraints(

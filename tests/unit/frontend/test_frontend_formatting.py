@@ -21,6 +21,7 @@ from hedgerow_frontend.formatting import (
     unit_of,
     words,
 )
+from hedgerow_frontend.labels import path_words
 
 
 @pytest.mark.parametrize(
@@ -100,6 +101,8 @@ def test_the_unit_stands_in_the_name(name: str, unit: str) -> None:
 def test_names_become_words() -> None:
     assert words("max_latency_s") == "max latency"
     assert words("intensity_g_per_kwh") == "intensity"
+    assert words("bandwidth_bytes_per_s") == "bandwidth"
+    assert path_words("parts.GPU.energy_kwh") == "parts GPU energy"
     assert stage_title("ml_model_provider") == "ML model provider"
     assert stage_title("leaf_shape") == "Leaf shape"
 

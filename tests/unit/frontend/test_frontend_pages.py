@@ -16,6 +16,10 @@ PAGES = [
     "/problems/1/iterations/1",
     "/problems/1/iterations/2",
     "/problems/2/iterations/1",
+    "/problems/1/iterations/1?x=flops",
+    "/compare",
+    "/compare?task=1.1&task=1.2&task=2.1",
+    "/compare?task=1.1&task=2.1&differences=true",
     "/nodes",
 ]
 VOID = {"meta", "link", "img", "input", "br", "hr"}
@@ -65,12 +69,12 @@ def test_a_page_is_sound_and_keeps_to_its_policy(web: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_every_input_has_a_label_and_every_form_is_a_post(web: Any, path: str) -> None:
+def test_every_input_has_a_label_and_every_form_that_changes_something_is_a_post(web: Any, path: str) -> None:
     page = Outline(web.get(path).text)
     labelled = {label["for"] for label in page.all("label")}
     inputs = [*page.all("input"), *page.all("select"), *page.all("textarea")]
     assert all(found["id"] in labelled for found in inputs if found.get("type") != "hidden")
-    assert all(form["method"] == "post" for form in page.all("form"))
+    assert all(form["method"] == "post" for form in page.all("form") if form["action"] != "/compare")
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -106,6 +110,20 @@ def test_the_iteration_page_shows_the_answer_with_interval_method_source_and_rea
         "within 100 ms",
         "STM32H7 &lt;Cortex-M7&gt;",
         "38.3 µWh",
+    ):
+        assert text in html, text
+
+
+def test_the_iteration_page_shows_what_is_known_of_the_data_set(web: Any) -> None:
+    html = web.get("/problems/1/iterations/1").text
+    for text in (
+        "Data set crossing &lt;1&gt;.csv",
+        "2.05 k",
+        "image file",
+        "the text speaks of it as what is to be predicted",
+        '<td class="number">75 %</td>',
+        "The first 2 of 3 columns.",
+        "One remark.",
     ):
         assert text in html, text
 
@@ -149,6 +167,13 @@ def test_iterations_stand_side_by_side_and_the_form_begins_from_one(web: Any) ->
     assert 'name="max_latency_ms" type="number" value="100"' in first.text
     assert 'name="from_iteration" value="1"' in first.text
     assert web.get("/problems/1?from=9", headers=BROWSER).status_code == 404
+
+
+def test_the_problems_page_counts_for_each_iteration_the_limits_kept(web: Any) -> None:
+    rows = web.get("/problems/1").text.split("<tr")[2:4]
+    counts = [[row.count("> met"), row.count("> missed"), row.count("> unknown")] for row in rows]
+    assert counts == [[1, 0, 0], [0, 0, 1]]
+    assert "2 <span" in rows[0]
 
 
 FORM = {

@@ -236,6 +236,19 @@ def test_an_iteration_shows_its_stages_in_pipeline_order(web: Any) -> None:
     assert answer.stages["ml_model_metadata"].output["tasks"][0]["id"] == "object-detection"
 
 
+def test_an_iteration_carries_the_verdict_on_each_limit(web: Any) -> None:
+    answer = TaskAnswer.model_validate(web.get(f"{PROBLEMS}/1/iterations/1").json)
+    latency, device = answer.verdicts
+    assert (latency.limit.name, latency.verdict, latency.missed_by) == ("latency_s", "met", None)
+    assert latency.answer is not None
+    assert latency.answer.source == "vendor data sheet 2023"
+    assert latency.said == "latency at most 100 ms: met with 12.3 ms (roofline)."
+    assert (device.limit.name, device.verdict, device.answer) == ("device_class", "met", None)
+    whole = ProblemAnswer.model_validate(web.get(f"{PROBLEMS}/1").json)
+    assert whole.iterations[0].verdicts == answer.verdicts
+    assert [one.verdict for one in whole.iterations[1].verdicts] == ["unknown", "unknown"]
+
+
 def test_the_attempts_of_an_iteration_are_listed(web: Any) -> None:
     answer = AttemptList.model_validate(web.get(f"{PROBLEMS}/1/iterations/2/attempts").json)
     errors = {item.stage: item.error.code for item in answer.items if item.error}

@@ -61,7 +61,7 @@ def test_numbers_of_numpy_become_numbers_of_python():
 
 def test_skipped_fields_are_left_out():
     plain = to_plain(MLModelMetadata(tasks=[TaskScore(id="a")]), skip=("header", "margin"))
-    assert list(plain) == ["tasks", "unsure", "modality", "metrics", "decided_by", "explanation"]
+    assert list(plain) == ["tasks", "unsure", "modality", "metrics", "decided_by", "dataset", "explanation"]
     with pytest.raises(PlainError, match=r"haeder: .* no such field to skip; known: header, tasks") as caught:
         to_plain(MLModelMetadata(), skip=("haeder",))
     assert caught.value.field == "haeder"

@@ -99,6 +99,28 @@ def hedgerow() -> Callable[..., Result]:
     return call
 
 
+def verdict() -> dict[str, Any]:
+    """A limit that is missed, as the front end answers it."""
+    limit = {
+        "name": "latency_s",
+        "comparison": "<=",
+        "value": 0.01,
+        "unit": "s",
+        "found_in": "text",
+        "excerpt": "within 10 ms",
+    }
+    answer = {"value": 0.0123, "low": 0.01, "high": 0.015, "method": "measured", "source": "this host", "remark": ""}
+    said = "latency at most 10 ms: missed by 2.3 ms, 1.23 times the limit, with 12.3 ms (measured)."
+    return {
+        "limit": limit,
+        "verdict": "missed",
+        "certain": True,
+        "missed_by": 0.0023,
+        "answer": answer,
+        "said": said,
+    }
+
+
 @pytest.fixture
 def task() -> Callable[..., dict[str, Any]]:
     """A task as the front end answers it, with more than the command prints."""
@@ -131,6 +153,7 @@ def task() -> Callable[..., dict[str, Any]]:
                 },
             },
             "request": {"text": "Count bicycles"},
+            "verdicts": [verdict()],
             "previous_iteration_id": None,
             "created_at": "2026-11-21T05:13:00.000Z",
             "finished_at": "2026-11-21T05:13:01.000Z",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hedgerow_launch.answer_table import Row, limit_text, output_rows, stage_rows
+from hedgerow_launch.answer_table import Row, limit_text, output_rows, stage_rows, verdict_count, verdict_row
 
 UNKNOWN_ESTIMATE = {"value": None, "low": None, "high": None, "method": "", "source": ""}
 
@@ -53,8 +53,56 @@ def test_all_rejected_is_said() -> None:
     ]
 
 
+def _facts(**other: object) -> dict[str, object]:
+    columns = [
+        {"name": "age", "kind": "integer", "missing": 3},
+        {"name": "result", "kind": "boolean", "missing": 0},
+    ]
+    balance = [{"value": "yes", "rows": 60}, {"value": "no", "rows": 20}]
+    facts = {"name": "club.csv", "format": "CSV", "rows": 80.0, "rows_read": 80, "rows_about": None}
+    told = {"target": "result", "target_why": "its name says so", "columns": columns, "class_balance": balance}
+    return {**facts, **told, "columns_total": 20, **other}
+
+
+def test_a_data_set_is_told_by_size_columns_target_and_classes() -> None:
+    assert list(output_rows({"dataset": [_facts()]})) == [
+        Row("data set", "club.csv: CSV, 80 rows"),
+        Row("columns", "age (integer, 3 missing), result (boolean) and 18 more"),
+        Row("to be predicted", "result: its name says so"),
+        Row("classes", "yes 75%, no 25%"),
+    ]
+    assert list(output_rows({"dataset": []})) == []
+
+
+def test_a_data_set_that_was_not_read_to_its_end_says_so() -> None:
+    bare = {"columns": [], "class_balance": [], "target": "", "rows": None}
+    (row,) = output_rows({"dataset": [_facts(**bare, rows_about=9000.0)]})
+    assert row.value == "club.csv: CSV, about 9,000 rows (estimated from the 80 read)"
+    (row,) = output_rows({"dataset": [_facts(**bare)]})
+    assert row.value == "club.csv: CSV, at least 80 rows"
+
+
 def test_a_stage_without_output_says_why() -> None:
     failed = {"state": "FAILED", "output": None, "error": {"code": "NO_MODEL", "reason": "all excluded"}}
     assert stage_rows(failed) == [Row("NO_MODEL", "all excluded")]
     assert stage_rows({"state": "TIMED_OUT", "output": None, "error": None}) == [Row("timed out", "–")]
     assert stage_rows({"state": "SUCCEEDED", "output": {"x": None}, "error": None}) == [Row("output", "nothing known")]
+
+
+def _verdict(name: str, unit: str, verdict: str) -> dict[str, object]:
+    answer = {"value": 20.0, "low": 10.0, "high": 40.0, "method": "roofline", "source": "x", "remark": ""}
+    limit = {"name": name, "unit": unit, "comparison": ">=", "value": 30.0, "found_in": "text", "excerpt": ""}
+    known = answer if verdict != "unknown" else None
+    return {"limit": limit, "verdict": verdict, "certain": False, "missed_by": None, "answer": known, "said": "so"}
+
+
+def test_a_verdict_shows_its_interval_in_the_limits_unit() -> None:
+    assert verdict_row(_verdict("throughput_per_s", "1/s", "missed")) == Row("so", "missed", "10 – 40 /s", "roofline")
+    assert verdict_row(_verdict("energy_j_per_day", "J/day", "met")).interval == "10 – 40 J/day"
+    assert verdict_row(_verdict("f1", "1", "unknown")) == Row("so", "unknown", "", "")
+
+
+def test_verdicts_are_counted_by_kind() -> None:
+    kinds = ("met", "unknown", "missed", "met")
+    assert verdict_count([_verdict("f1", "1", kind) for kind in kinds]) == "2 met, 1 missed, 1 unknown"
+    assert verdict_count([]) == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,6 +52,30 @@ EXPECTED = {
             "error": None,
         },
     },
+    "verdicts": [
+        {
+            "limit": {
+                "name": "latency_s",
+                "comparison": "<=",
+                "value": 0.01,
+                "unit": "s",
+                "found_in": "text",
+                "excerpt": "within 10 ms",
+            },
+            "verdict": "missed",
+            "certain": True,
+            "missed_by": 0.0023,
+            "answer": {
+                "value": 0.0123,
+                "low": 0.01,
+                "high": 0.015,
+                "method": "measured",
+                "source": "this host",
+                "remark": "",
+            },
+            "said": "latency at most 10 ms: missed by 2.3 ms, 1.23 times the limit, with 12.3 ms (measured).",
+        }
+    ],
 }
 
 EVERY_OPTION = [
@@ -184,6 +209,18 @@ def test_show_prints_the_outputs_as_a_table(frontend: Any, hedgerow: Hedgerow, t
     assert "asked: Count bicycles" in result.stderr
 
 
+@pytest.mark.parametrize("command", [("show", 3, 1), ("submit", "Count bicycles", "--wait")])
+def test_each_limit_is_shown_with_its_verdict(
+    frontend: Any, hedgerow: Hedgerow, task: MakeTask, command: tuple[object, ...]
+) -> None:
+    frontend.answers = {TASK: (200, task()), SUBMIT: ACCEPTED, EVENTS: ""}
+    shown = hedgerow("problem", *command).stdout
+    row = next(line for line in shown.splitlines() if line.startswith("│ limits"))
+    assert "missed" in row
+    assert "10 – 15 ms" in row
+    assert "latency at most 10 ms: missed by 2.3 ms" in shown
+
+
 def test_show_json_prints_exactly_the_task_object(frontend: Any, hedgerow: Hedgerow, task: MakeTask) -> None:
     frontend.answers = {TASK: (200, task())}
     assert json.loads(hedgerow("problem", "show", 3, 1, "--json").stdout) == EXPECTED
@@ -195,7 +232,9 @@ def test_show_json_of_a_problem_holds_its_iterations(frontend: Any, hedgerow: He
     second = {**EXPECTED, "task": {"problem_id": 3, "iteration_id": 2}}
     shown = json.loads(hedgerow("problem", "show", 3, "--json").stdout)
     assert shown == {"problem_id": 3, "iterations": [EXPECTED, second]}
-    assert "SUCCEEDED" in hedgerow("problem", "show", 3).stdout
+    listed = hedgerow("problem", "show", 3).stdout
+    assert "SUCCEEDED" in listed
+    assert listed.count("1 missed") == 2
 
 
 def test_an_unknown_problem_names_the_known_ones(frontend: Any, hedgerow: Hedgerow) -> None:
@@ -215,3 +254,35 @@ def test_list(frontend: Any, hedgerow: Hedgerow) -> None:
     assert "Count [bold]" in result.stdout
     assert result.stderr == "more: hedgerow problem list --cursor abc\n"
     assert frontend.lines() == ["GET /api/v1/problems?limit=1", "GET /api/v1/problems?limit=50&cursor=x+y"]
+
+
+EXPORT = "GET /api/v1/problems/3/export"
+
+
+def test_export_prints_the_file_as_it_comes(frontend: Any, hedgerow: Hedgerow) -> None:
+    frontend.answers = {EXPORT: "a,b\r\n'=1,é\r\n"}
+    result = hedgerow("problem", "export", 3, "--format", "csv")
+    assert (result.exit_code, result.stdout_bytes) == (0, "a,b\r\n'=1,é\r\n".encode())
+    assert frontend.lines() == [f"{EXPORT}?format=csv"]
+
+
+def test_export_writes_the_file_that_is_named(frontend: Any, hedgerow: Hedgerow, tmp_path: Path) -> None:
+    frontend.answers = {EXPORT: "<!doctype html>"}
+    result = hedgerow("problem", "export", 3, "--format", "html", "--output", tmp_path / "p.html")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert (tmp_path / "p.html").read_text() == "<!doctype html>"
+    assert "15 bytes" in result.stderr
+
+
+def test_export_is_json_where_nothing_is_said_and_knows_no_other_format(frontend: Any, hedgerow: Hedgerow) -> None:
+    frontend.answers = {EXPORT: (200, {"schema": "hedgerow/problem-export"})}
+    assert json.loads(hedgerow("problem", "export", 3).stdout) == {"schema": "hedgerow/problem-export"}
+    assert hedgerow("problem", "export", 3, "--format", "pdf").exit_code == 2
+    assert frontend.lines() == [f"{EXPORT}?format=json"]
+
+
+def test_a_file_that_cannot_be_written_is_one_line(frontend: Any, hedgerow: Hedgerow, tmp_path: Path) -> None:
+    frontend.answers = {EXPORT: "x"}
+    result = hedgerow("problem", "export", 3, "--output", tmp_path / "no" / "p.json")
+    assert result.exit_code == 1
+    assert "No such file or directory" in result.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import pytest
@@ -81,6 +82,25 @@ def test_a_data_set_decides_what_the_text_leaves_open(node: NodeHarness, values:
     assert (output.modality, output.decided_by) == ("tabular", "data set and text")
     assert "club.csv (CSV) has 80 rows and 3 columns: age (integer), fee (number), result" in output.explanation
     assert f"It speaks for {task}." in output.explanation
+
+
+def test_a_data_set_is_told_in_facts_as_well_as_in_words(node: NodeHarness) -> None:
+    _put(node, "club.csv", _table(["yes" if n % 4 else "" if n % 8 else "no" for n in range(80)]))
+    (facts,) = node.process(UserInput(text="Predict the result", inputs=["dataset:club.csv"])).dataset
+    assert (facts.name, facts.format, facts.modality) == ("club.csv", "CSV", "tabular")
+    assert (facts.rows, facts.rows_read, facts.columns_total) == (80.0, 80, 3)
+    assert math.isnan(facts.rows_about)
+    assert [(one.name, one.kind, one.missing, one.distinct) for one in facts.columns] == [
+        ("age", "integer", 0, 50),
+        ("fee", "number", 0, 80),
+        ("result", "boolean", 10, 2),
+    ]
+    age = facts.columns[0]
+    assert (age.minimum, age.maximum) == (20.0, 69.0)
+    assert (facts.target, facts.target_why) == ("result", "the text speaks of it as what is to be predicted")
+    assert [(one.value, one.rows) for one in facts.class_balance] == [("yes", 60), ("no", 10)]
+    assert facts.tasks == ["tabular-classification"]
+    assert node.process(UserInput(text="Translate letters into Dutch")).dataset == []
 
 
 def test_a_data_set_needs_no_text(node: NodeHarness) -> None:

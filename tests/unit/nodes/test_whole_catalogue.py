@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -106,6 +107,12 @@ def test_the_sentences_name_the_front_the_rule_and_what_fell() -> None:
     assert "top-1 accuracy on ImageNet-1k" in text
     assert "too slow" in text
     assert found.rule in text
+
+
+def test_a_front_of_one_is_said_in_the_singular() -> None:
+    found = alternatives(Wish(task=TASK, limits=(limit("latency_s", 0.05),)), HOST, "", 4)
+    text = " ".join(in_words(replace(found, front=found.front[:1])))
+    assert "1 is on the Pareto front of accuracy" in text
 
 
 def test_a_strange_objective_counts_as_none() -> None:

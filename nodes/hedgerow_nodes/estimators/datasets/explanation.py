@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hedgerow_nodes.estimators.datasets.message_text import message_text
 from hedgerow_nodes.estimators.datasets.profile import DatasetProfile, Format
 
 COLUMNS_SHOWN = 12
@@ -52,7 +53,7 @@ def _columns(profile: DatasetProfile) -> str:
 
 
 def _short(value: str) -> str:
-    return value if len(value) <= LONGEST_VALUE else value[: LONGEST_VALUE - 1] + "…"
+    return message_text(value, LONGEST_VALUE)
 
 
 def _cut(text: str, longest: int = 300) -> str:

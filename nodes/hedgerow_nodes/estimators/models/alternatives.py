@@ -70,10 +70,11 @@ def in_words(found: Suggestions) -> list[str]:
     compared = " x ".join(found.compared)
     out = ", ".join(f"{one.count} {one.kind}" for one in found.rejections)
     best = "; ".join(_told(one, found) for one in found.suggestions)
+    on_front = "1 is" if len(found.front) == 1 else f"{len(found.front)} are"
     return [
         f"Of {found.models} models known for this task {found.kept} can be compared here{group}"
         + (f" (out: {out})." if out else "."),
-        f"{len(found.front)} are on the Pareto front of {compared}; the first by the rule, whether or not they can be "
+        f"{on_front} on the Pareto front of {compared}; the first by the rule, whether or not they can be "
         f"run here: {best}.",
         f"That rule is: {found.rule}.",
     ]

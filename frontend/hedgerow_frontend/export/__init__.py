@@ -1,0 +1,1 @@
+"""Everything about a problem in one file, as JSON, CSV, Markdown or a page that needs nothing else."""
