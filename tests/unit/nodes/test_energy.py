@@ -217,6 +217,8 @@ class TestCorePower:
         assert (power.method, power.watts) == (method, Interval.within_factor(watts, factor))
         assert "no RAPL package" in power.source
         assert f"interval x/÷ {factor:g}, assumed" in power.source
+        passed_over = {"declared_w_per_core", "rated_w_per_core"} <= settings.keys()
+        assert ("the declared 2 W a core comes after it" in power.source) == passed_over
 
 
 class TestNvml:

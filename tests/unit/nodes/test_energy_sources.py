@@ -21,6 +21,7 @@ from hedgerow_nodes.estimators.energy.methods import METHODS, RAPL_COUNTER, meth
 from hedgerow_nodes.estimators.figure import Figure
 from tests.unit.nodes.fake_meters import FakeNvml, MachineClock, rapl_domain, rapl_tree
 
+PAGE = Path(__file__).parents[3] / "docs" / "method_carbon.md"
 WINDOW = Window(seconds=2.0, cpu_s=1.0)
 
 
@@ -67,6 +68,17 @@ class TestMethods:
         interval = METHODS[name].interval(value)
         assert interval.low <= value <= interval.high
         assert interval.high == pytest.approx(value * METHODS[name].factor)
+
+    def test_the_page_shows_the_same_table(self) -> None:
+        rows = [line.split("|") for line in PAGE.read_text().splitlines() if line.startswith("| `") and "x/÷" in line]
+        told = {
+            name.strip().strip("`"): (cells[3].strip(), cells[4].strip())
+            for cells in rows
+            if len(cells) == 6
+            for name in cells[1].split(",")
+        }
+        shown = {name: row for name, row in told.items() if name in METHODS and row[1] in ("validated", "assumed")}
+        assert shown == {name: (f"x/÷ {one.factor:g}", one.mark) for name, one in METHODS.items()}
 
     def test_a_label_names_its_methods(self) -> None:
         assert [one.name for one in methods_in("measured x rapl_probe + default for memory")] == ["rapl_probe"]

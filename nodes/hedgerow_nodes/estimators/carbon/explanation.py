@@ -82,7 +82,7 @@ def explain_training(training: Training | None, reason: str, energy: Figure | No
 def _interval(energy_j: Figure) -> str:
     """How far each method in the energy's label may be wrong, and whether anybody has checked that."""
     said = "; ".join(f"{method.name}: {method.words}" for method in methods_in(energy_j.method))
-    return f"Its method ({said})." if said else ""
+    return f"Energy by {said}." if said else ""
 
 
 def _operational(account: Account) -> str:

@@ -75,7 +75,8 @@ def core_power(
             reasons.append(str(unavailable))
     reason = "; ".join(reasons)
     if rated_w_per_core is not None:
-        return _found(rated_w_per_core, LOAD_SCALED_TDP, f"{rated_source}; {reason}")
+        left = "" if declared_w_per_core is None else f"; the declared {declared_w_per_core:g} W a core comes after it"
+        return _found(rated_w_per_core, LOAD_SCALED_TDP, f"{rated_source}{left}; {reason}")
     if declared_w_per_core is not None:
         return _found(declared_w_per_core, DECLARED, f"node configuration; {reason}")
     source_text = f"assumed {DEFAULT_W_PER_CORE} W a core (an EPYC 9654 at 360 W has 96); {reason}"
