@@ -23,7 +23,7 @@ LOADS = [
 ]
 SIZES_GB = [0.5, 1.9, 2.0, 3.9, 8.0, 16.0, 17.0, 32.0, 64.0, 96.0, 128.0, 129.0, 250.0, 512.0, 1024.0, 2048.0, 6000.0]
 RUN_OPTIONS = {"force_cpu_power": 120, "force_ram_power": 7, "pue": 1.2, "force_carbon_intensity_g_co2e_kwh": 200}
-RUN_CPU_S = 5.0
+RUN_CPU_S = 4.0
 
 
 def load_watts(mode: str) -> list[float]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import os
+import sys
+import threading
+import time
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +19,7 @@ from hypothesis import strategies as st
 
 from hedgerow_nodes.estimators.energy.backends import BACKENDS, CarbontrackerSource, CodecarbonSource, backend
 from hedgerow_nodes.estimators.energy.codecarbon_method import Mode, Work, codecarbon_energy, ram_power_w
-from hedgerow_nodes.estimators.energy.meter import SourceUnavailable, measure
+from hedgerow_nodes.estimators.energy.meter import SourceUnavailable, Window, measure
 from tests.unit.nodes.codecarbon_itself import LOADS, SIZES_GB, everything
 
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent / "codecarbon_golden.json").read_text())
@@ -63,6 +68,7 @@ def test_recorded_figures_are_reproduced() -> None:
     same_figures(GOLDEN)
 
 
+@pytest.mark.timeout(300)  # seconds of processor time, which a loaded machine gives slowly
 def test_an_installed_codecarbon_is_reproduced() -> None:
     need("codecarbon")
     same_figures(everything())
@@ -109,16 +115,54 @@ class TestBackends:
     @pytest.mark.parametrize("name", BACKENDS)
     def test_one_that_is_not_installed_says_how(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         for module in (name, f"{name}.components", f"{name}.components.component", f"{name}.loggerutil"):
-            monkeypatch.setitem(__import__("sys").modules, module, None)
+            monkeypatch.setitem(sys.modules, module, None)
         with pytest.raises(SourceUnavailable, match=rf"install hedgerow\[{name}\]"):
             backend(name).begin()
 
     @pytest.mark.parametrize("name", BACKENDS)
     def test_end_without_begin_is_refused(self, name: str) -> None:
-        from hedgerow_nodes.estimators.energy.meter import Window
-
         with pytest.raises(SourceUnavailable, match="call begin first"):
             backend(name).end(Window(1.0, 1.0))
+
+    def test_codecarbons_kilowatt_hours_become_joules_and_its_zeros_are_unknown(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "codecarbon", stand_in_codecarbon(cpu_energy=1e-6, gpu_energy=0.0))
+        reading = measure(lambda: None, [CodecarbonSource("machine")])
+        assert set(reading.joules) == {"cpu", "ram"}
+        assert reading.joules["cpu"].interval.value == pytest.approx(3.6)
+        assert reading.joules["cpu"].interval.high == pytest.approx(4 * 3.6)
+        assert reading.joules["cpu"].source == "codecarbon 9.9, mode machine; interval x/÷ 4, assumed"
+
+    def test_a_codecarbon_that_fails_is_passed_over(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for package, reason in (
+            (stand_in_codecarbon(start_error=KeyError("tdp")), "codecarbon failed (KeyError: 'tdp')"),
+            (stand_in_codecarbon(silent=True), "failed without figures"),
+        ):
+            monkeypatch.setitem(sys.modules, "codecarbon", package)
+            reading = measure(lambda: None, [CodecarbonSource()])
+            assert reading.joules == {}
+            assert reason in reading.passed_over[0]
+
+    def test_carbontrackers_power_becomes_joules(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        part = StandInPart(watts=50.0)
+        stand_in_carbontracker(monkeypatch, [part, StandInPart(watts=1.0, there=False)])
+        reading = measure(lambda: _wait(part), [CarbontrackerSource()])
+        assert reading.joules["cpu"].interval.value == pytest.approx(50.0 * reading.window.seconds)
+        assert reading.joules["cpu"].source == "carbontracker: a processor; interval x/÷ 4, assumed"
+        assert part.is_shut
+
+    @pytest.mark.parametrize(
+        ("parts", "reason"),
+        [([], "finds nothing"), (["broken"], "carbontracker failed (PermissionError: energy_uj)")],
+    )
+    def test_a_carbontracker_that_fails_is_passed_over(
+        self, monkeypatch: pytest.MonkeyPatch, parts: list[str], reason: str
+    ) -> None:
+        stand_in_carbontracker(monkeypatch, [StandInPart(error=PermissionError("energy_uj")) for _ in parts])
+        reading = measure(lambda: None, [CarbontrackerSource()])
+        assert reading.joules == {}
+        assert reason in reading.passed_over[0]
 
     def test_codecarbon_counts_a_busy_second(self) -> None:
         need("codecarbon")
@@ -139,10 +183,82 @@ class TestBackends:
         assert reading.joules["cpu"].source.startswith("carbontracker: ")
 
 
-def _burn() -> None:
-    import hashlib
-    import time
+def stand_in_codecarbon(
+    *, cpu_energy: float = 1e-6, gpu_energy: float = 1e-6, start_error: Exception | None = None, silent: bool = False
+) -> ModuleType:
+    """A package with a tracker that counts what it is told to."""
 
+    class OfflineEmissionsTracker:
+        def __init__(self, *, tracking_mode: str, **options: Any) -> None:
+            self.mode = tracking_mode
+
+        def start(self) -> None:
+            if start_error is not None:
+                raise start_error
+
+        def stop(self) -> None:
+            if not silent:
+                self.final_emissions_data = SimpleNamespace(
+                    cpu_energy=cpu_energy,
+                    gpu_energy=gpu_energy,
+                    ram_energy=2e-6,
+                    codecarbon_version="9.9",
+                    tracking_mode=self.mode,
+                )
+
+    package = ModuleType("codecarbon")
+    package.OfflineEmissionsTracker = OfflineEmissionsTracker  # type: ignore[attr-defined]
+    return package
+
+
+class StandInPart:
+    """A component of carbontracker's: constant power, or an error when it is sampled."""
+
+    name = "cpu"
+
+    def __init__(self, watts: float = 0.0, *, there: bool = True, error: Exception | None = None) -> None:
+        self.watts, self.there, self.error = watts, there, error
+        self.sampled, self.is_shut = threading.Event(), False
+
+    def available(self) -> bool:
+        return self.there
+
+    def init(self) -> None:
+        pass
+
+    def collect_power_usage(self, epoch: int) -> None:
+        if self.error is not None:
+            raise self.error
+        self.sampled.set()
+
+    def energy_usage(self, epoch_times: list[float]) -> list[float]:
+        return [self.watts * seconds / JOULES_PER_KWH for seconds in epoch_times]
+
+    def devices(self) -> list[str]:
+        return ["a processor"]
+
+    def shutdown(self) -> None:
+        self.is_shut = True
+
+
+def stand_in_carbontracker(monkeypatch: pytest.MonkeyPatch, parts: list[StandInPart]) -> None:
+    component, logger = ModuleType("component"), ModuleType("loggerutil")
+    component.create_components = lambda *given, **named: parts  # type: ignore[attr-defined]
+    logger.Logger = lambda **named: None  # type: ignore[attr-defined]
+    for name, module in (
+        ("carbontracker", ModuleType("carbontracker")),
+        ("carbontracker.components", ModuleType("components")),
+        ("carbontracker.components.component", component),
+        ("carbontracker.loggerutil", logger),
+    ):
+        monkeypatch.setitem(sys.modules, name, module)
+
+
+def _burn() -> None:
     block, began_s = bytes(65536), time.process_time()
     while time.process_time() - began_s < 1.0:
         hashlib.sha256(block).digest()
+
+
+def _wait(part: StandInPart) -> None:
+    assert part.sampled.wait(10)

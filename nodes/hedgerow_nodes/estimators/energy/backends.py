@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from hedgerow_nodes.estimators.energy.meter import Component, EnergySource, SourceUnavailable, Window
@@ -44,14 +45,16 @@ class CodecarbonSource:
             from codecarbon import OfflineEmissionsTracker
         except ImportError as error:
             raise SourceUnavailable("codecarbon is not installed; install hedgerow[codecarbon]") from error
-        self._tracker = OfflineEmissionsTracker(**self._arguments)
-        self._tracker.start()
+        with _guarded("codecarbon"):
+            self._tracker = OfflineEmissionsTracker(**self._arguments)
+            self._tracker.start()
 
     def end(self, window: Window) -> Mapping[Component, Figure]:
         """Stop it; a component of which it counted nothing is left out."""
         if self._tracker is None:
             raise SourceUnavailable("codecarbon was not started; call begin first")
-        self._tracker.stop()
+        with _guarded("codecarbon"):
+            self._tracker.stop()
         # It logs its own errors and goes on without figures.
         data = getattr(self._tracker, "final_emissions_data", None)
         if data is None:
@@ -74,6 +77,7 @@ class CarbontrackerSource:
         self._parts: list[Any] = []
         self._stopped = threading.Event()
         self._sampler: threading.Thread | None = None
+        self._failure: SourceUnavailable | None = None
 
     def begin(self) -> None:
         """Find the components and begin to sample them."""
@@ -82,13 +86,14 @@ class CarbontrackerSource:
             from carbontracker.loggerutil import Logger
         except ImportError as error:
             raise SourceUnavailable("carbontracker is not installed; install hedgerow[carbontracker]") from error
-        made = create_components("all", pids=[], devices_by_pid=False, logger=Logger(verbose=0))
-        self._parts = [part for part in made if part.available()]
+        with _guarded("carbontracker"):
+            made = create_components("all", pids=[], devices_by_pid=False, logger=Logger(verbose=0))
+            self._parts = [part for part in made if part.available()]
+            for part in self._parts:
+                part.init()
         if not self._parts:
             raise SourceUnavailable("carbontracker finds nothing that it can read")
-        for part in self._parts:
-            part.init()
-        self._stopped = threading.Event()
+        self._stopped, self._failure = threading.Event(), None
         self._sampler = threading.Thread(target=self._sample, name="carbontracker-sampler", daemon=True)
         self._sampler.start()
 
@@ -98,21 +103,28 @@ class CarbontrackerSource:
             raise SourceUnavailable("carbontracker was not started; call begin first")
         self._stopped.set()
         self._sampler.join()
+        if self._failure is not None:
+            raise self._failure
         joules: dict[Component, float] = {}
-        for part in self._parts:
-            kwh = float(part.energy_usage([window.seconds])[0])
-            part.shutdown()
-            if part.name in ("cpu", "gpu"):
-                joules[part.name] = kwh * JOULES_PER_KWH
-        devices = ", ".join(str(device) for part in self._parts for device in part.devices())
+        with _guarded("carbontracker"):
+            for part in self._parts:
+                kwh = float(part.energy_usage([window.seconds])[0])
+                part.shutdown()
+                if part.name in ("cpu", "gpu"):
+                    joules[part.name] = kwh * JOULES_PER_KWH
+            devices = ", ".join(str(device) for part in self._parts for device in part.devices())
         return _figures(joules, CARBONTRACKER_BACKEND, f"carbontracker: {devices}")
 
     def _sample(self) -> None:
-        while True:
-            for part in self._parts:
-                part.collect_power_usage(1)
-            if self._stopped.wait(SAMPLE_EVERY_S):
-                return
+        try:
+            with _guarded("carbontracker"):
+                while True:
+                    for part in self._parts:
+                        part.collect_power_usage(1)
+                    if self._stopped.wait(SAMPLE_EVERY_S):
+                        return
+        except SourceUnavailable as failure:
+            self._failure = failure
 
 
 def backend(name: str) -> EnergySource:
@@ -126,6 +138,19 @@ def backend(name: str) -> EnergySource:
     if name == "carbontracker":
         return CarbontrackerSource()
     raise ValueError(f"backend {name!r} unknown; known: {', '.join(BACKENDS)}")
+
+
+@contextmanager
+def _guarded(package: str) -> Iterator[None]:
+    """Whatever a package raises is a reason to ask the next source.
+
+    Raises:
+        SourceUnavailable: it raised something.
+    """
+    try:
+        yield
+    except Exception as error:  # the packages raise many kinds, some their own
+        raise SourceUnavailable(f"{package} failed ({type(error).__name__}: {error})") from error
 
 
 def _figures(joules: Mapping[Component, float], method: EnergyMethod, origin: str) -> dict[Component, Figure]:
