@@ -11,6 +11,7 @@ from hedgerow_nodes.estimators.devices.host_device import HOST_ID
 from hedgerow_nodes.estimators.energy.methods import DEFAULT
 from hedgerow_nodes.estimators.figure import Figure
 from hedgerow_nodes.estimators.interval import Interval
+from hedgerow_nodes.estimators.quantity_text import quantity
 
 # 3 W for 8 GB of DDR3 or DDR4 (Crucial, "How much power does memory use?").
 W_PER_GB = 0.375
@@ -57,7 +58,8 @@ def ram_energy_j(memory_bytes: float, latency_s: Figure) -> tuple[Figure | None,
         return None, ""
     watts = DEFAULT.interval(W_PER_GB * memory_bytes / BYTES_PER_GB)
     joules = watts * latency_s.interval
-    formula = f"{W_PER_GB:g} W/GB x {memory_bytes / BYTES_PER_GB:.3g} GB x {latency_s.interval.value:.3g} s"
+    product = f"{W_PER_GB:g} W/GB x {memory_bytes / BYTES_PER_GB:.3g} GB x {latency_s.interval.value:.3g} s"
+    formula = f"{product} = {quantity(joules.value, 'J')}"
     return Figure(joules, DEFAULT.name, f"assumed {formula} (3 W for 8 GB, Crucial); {DEFAULT.words}"), formula
 
 

@@ -64,7 +64,7 @@ def explain_year(volume: Figure | None, energy_kwh: Figure | None, carbon: Figur
     times = f"{count:,.0f}" if 1 <= count < 1e15 else f"{count:.6g}"
     energy = quantity_range(energy_kwh.interval * 1000.0, "Wh")
     return (
-        f"A year: {times} inferences ({volume.method}: {volume.source}) x the above = {energy} with PUE, "
+        f"A year: {times} inferences ({volume.source}) x the above = {energy} with PUE, "
         f"{quantity_range(carbon.interval, 'gCO2e')}."
     )
 
