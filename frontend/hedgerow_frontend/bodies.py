@@ -41,9 +41,11 @@ Text = Annotated[
 Word = Annotated[str, StringConstraints(max_length=200), _printable()]
 Entry = Annotated[str, StringConstraints(min_length=1, max_length=200), _printable()]
 Entries = Annotated[list[Entry], Field(max_length=64)]
-Place = Annotated[str, StringConstraints(max_length=100, pattern=r"^([^\W\d_][^\d_<>\"]*)?$"), _printable()]
+Place = Annotated[str, StringConstraints(max_length=100, pattern=r"^([^\W\d_][^_<>\"]*)?$"), _printable()]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Amount = Annotated[float, Field(gt=0, le=1e18)]
 Objective = Literal["", "carbon", "cost", "energy", "latency"]
+FunctionalUnit = Literal["", "inference", "request", "image", "token", "thousand_inferences"]
 Identifier = Annotated[int, Field(ge=1, le=UINT32_MAX)]
 
 
@@ -63,11 +65,16 @@ class ProblemFields(Body):
     max_latency_s: Positive | None = Field(None, description="Longest time for one inference, in seconds.")
     max_memory_bytes: Positive | None = Field(None, description="Most memory, in bytes.")
     max_carbon_gco2e: Positive | None = Field(None, description="Most greenhouse gas for one inference, in g CO2e.")
-    location: Place | None = Field(None, description="Country by ISO 3166 code or English name.")
+    location: Place | None = Field(None, description="Country or region, by ISO 3166 code or English name.")
     objective: Objective | None = Field(None, description="What to keep small; carbon where nothing is said.")
     required_model: Word | None = Field(None, description="The model that has to be used.")
     required_device: Word | None = Field(None, description="The device that has to be used.")
     excluded_models: Entries | None = Field(None, description="Models that must not be used.")
+    functional_unit: FunctionalUnit | None = Field(None, description="What the carbon intensity is counted for.")
+    inferences_per_year: Amount | None = Field(None, description="How often the model will be asked, in a year.")
+    intensity_g_per_kwh: Positive | None = Field(None, description="Of the user's electricity, in g CO2e/kWh.")
+    training_samples: Amount | None = Field(None, description="Samples to train with, for the cost of a training.")
+    epochs: Amount | None = Field(None, description="How often the training goes through the samples.")
 
     def said(self) -> dict[str, Any]:
         """The fields that say something, as plain JSON."""
@@ -94,8 +101,11 @@ class IterationRequest(ProblemFields):
         return {name: _empty(name) if value is None else value for name, value in changes.items()}
 
 
+_NUMBERS = frozenset({"inferences_per_year", "intensity_g_per_kwh", "training_samples", "epochs"})
+
+
 def _empty(name: str) -> object:
-    if name.startswith("max_"):
+    if name.startswith("max_") or name in _NUMBERS:
         return None
     return [] if name in ("inputs", "outputs", "excluded_models") else ""
 

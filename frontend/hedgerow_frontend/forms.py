@@ -15,7 +15,16 @@ from hedgerow_frontend.bodies import IterationRequest, ProblemRequest
 from hedgerow_frontend.formatting import is_number
 from hedgerow_frontend.validation import field_errors
 
-WORDS = ("text", "goal", "modality", "location", "objective", "required_model", "required_device")
+WORDS = (
+    "text",
+    "goal",
+    "modality",
+    "location",
+    "objective",
+    "required_model",
+    "required_device",
+    "functional_unit",
+)
 LISTS = ("inputs", "outputs", "excluded_models")
 # Field of the form: field of the body, and how many of the body's unit one of the form's is.
 SCALED: Mapping[str, tuple[str, float]] = MappingProxyType(
@@ -23,6 +32,10 @@ SCALED: Mapping[str, tuple[str, float]] = MappingProxyType(
         "max_latency_ms": ("max_latency_s", 1e-3),
         "max_memory_mb": ("max_memory_bytes", 1e6),
         "max_gco2e": ("max_carbon_gco2e", 1.0),
+        "inferences_per_year": ("inferences_per_year", 1.0),
+        "intensity_g_per_kwh": ("intensity_g_per_kwh", 1.0),
+        "training_samples": ("training_samples", 1.0),
+        "epochs": ("epochs", 1.0),
     }
 )
 _FORM_NAME: Mapping[str, str] = MappingProxyType({field: name for name, (field, _) in SCALED.items()})

@@ -15,6 +15,9 @@ class UserInput(IdlStruct, typename="hedgerow.advice.UserInput"):
     `goal` is a Hugging Face task id, `location` an ISO 3166 country code or an English country name, `objective` one
     of `carbon` (the default), `energy`, `latency`, `cost`. `previous` is the iteration that this one began from, or
     {0, 0}. One of `inputs` may be `dataset:NAME`, a file or folder in the folder `datasets` of HEDGEROW_HOME.
+    `location` may also be a region such as `California` or `US-CA`; `intensity_g_per_kwh` is that of the user's
+    electricity, in place of the table's. `functional_unit` is one of `inference` (the default), `request`, `image`,
+    `token`, `thousand_inferences`. `training_samples` and `epochs` ask for the cost of a training.
     """
 
     header: Header = field(default_factory=Header)
@@ -31,6 +34,11 @@ class UserInput(IdlStruct, typename="hedgerow.advice.UserInput"):
     required_model: str = ""
     required_device: str = ""
     excluded_models: sequence[str] = field(default_factory=list)
+    functional_unit: str = ""
+    inferences_per_year: float64 = NAN
+    intensity_g_per_kwh: float64 = NAN
+    training_samples: float64 = NAN
+    epochs: float64 = NAN
     previous: TaskId = field(default_factory=TaskId)
 
 
@@ -272,19 +280,30 @@ class HWResources(IdlStruct, typename="hedgerow.advice.HWResources"):
 class CarbonFootprint(IdlStruct, typename="hedgerow.advice.CarbonFootprint"):
     """Energy and greenhouse gases of one inference: carbon = energy x PUE x intensity + embodied share.
 
-    `sci_gco2e` is the Software Carbon Intensity ((E x I) + M) per `functional_unit`, after ISO/IEC 21031:2024.
+    `sci_gco2e` is the Software Carbon Intensity ((E x I) + M) per `functional_unit`, after ISO/IEC 21031:2024. The
+    energies of processor, GPU and memory are parts of `energy_kwh` where its method can tell them apart, or, as the
+    explanation then says, estimates beside it. Per year is at `inferences_per_year`.
     """
 
     header: Header = field(default_factory=Header)
     location: str = ""
     functional_unit: str = ""
     energy_kwh: Estimate = field(default_factory=Estimate)
+    cpu_energy_kwh: Estimate = field(default_factory=Estimate)
+    gpu_energy_kwh: Estimate = field(default_factory=Estimate)
+    ram_energy_kwh: Estimate = field(default_factory=Estimate)
     intensity_g_per_kwh: Estimate = field(default_factory=Estimate)
     pue: Estimate = field(default_factory=Estimate)
     operational_gco2e: Estimate = field(default_factory=Estimate)
     embodied_gco2e: Estimate = field(default_factory=Estimate)
     carbon_gco2e: Estimate = field(default_factory=Estimate)
     sci_gco2e: Estimate = field(default_factory=Estimate)
+    per_thousand_gco2e: Estimate = field(default_factory=Estimate)
+    inferences_per_year: Estimate = field(default_factory=Estimate)
+    energy_per_year_kwh: Estimate = field(default_factory=Estimate)
+    per_year_gco2e: Estimate = field(default_factory=Estimate)
+    training_energy_kwh: Estimate = field(default_factory=Estimate)
+    training_gco2e: Estimate = field(default_factory=Estimate)
     within_limit: str = ""
     explanation: str = ""
 

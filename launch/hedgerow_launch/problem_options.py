@@ -47,11 +47,20 @@ OPTIONS = (
     ProblemOption("--max-latency-ms", "max_latency_s", "Longest time of one inference, in ms.", float, S_PER_MS),
     ProblemOption("--max-memory-mb", "max_memory_bytes", "Most memory, in MB (10^6 bytes).", float, BYTES_PER_MB),
     ProblemOption("--max-gco2e", "max_carbon_gco2e", "Most greenhouse gas of one inference, in g CO2e.", float),
-    ProblemOption("--location", "location", "Country: ISO 3166 code or English name."),
+    ProblemOption("--location", "location", "Country or region: ISO 3166 code or English name."),
     ProblemOption("--objective", "objective", "What to keep small: carbon (the default), energy, latency or cost."),
     ProblemOption("--model", "required_model", "The model that has to be used."),
     ProblemOption("--device", "required_device", "The device that has to be used."),
     ProblemOption("--exclude-model", "excluded_models", "A model not to be used; may be repeated.", repeatable=True),
+    ProblemOption(
+        "--functional-unit",
+        "functional_unit",
+        "What carbon is counted per: inference (the default), request, image, token, thousand_inferences.",
+    ),
+    ProblemOption("--inferences-per-year", "inferences_per_year", "How often the model is asked in a year.", float),
+    ProblemOption("--intensity", "intensity_g_per_kwh", "Carbon intensity of your electricity, g CO2e/kWh.", float),
+    ProblemOption("--training-samples", "training_samples", "Samples of a training, for its cost.", float),
+    ProblemOption("--epochs", "epochs", "How often that training goes through the samples.", float),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -27,6 +27,7 @@ from hedgerow_nodes.estimators.devices.host_power import CorePower, core_power
 from hedgerow_nodes.estimators.devices.kv_cache import KvCache, kv_cache_of
 from hedgerow_nodes.estimators.devices.limits import Limits, judge, latency_limit_s
 from hedgerow_nodes.estimators.devices.need import Need
+from hedgerow_nodes.estimators.energy.backends import backend
 from hedgerow_nodes.estimators.models.catalogue import load as load_models
 
 MAX_LISTED = 20
@@ -35,11 +36,15 @@ UNKNOWN_CLASS = "The class of this host is unknown; set host_device_class in the
 
 @dataclass(frozen=True)
 class HostSettings:
-    """What an operator knows better than the node: the class of this host and what a busy core draws."""
+    """What an operator knows better than the node: the class of this host and what a busy core draws.
+
+    `energy_backend` names a package that is asked what a busy core draws before our own counters are.
+    """
 
     host_device_class: str = ""
     host_w_per_core: Annotated[float, msgspec.Meta(gt=0)] | None = None
     host_rated_power_w: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    energy_backend: Literal["own", "codecarbon", "carbontracker"] = "own"
 
 
 class HardwareResources(ModuleNode):
@@ -103,13 +108,15 @@ class HardwareResources(ModuleNode):
             rated, source = rated_w / host.cores, f"rated power from the node's configuration, over {host.cores} cores"
         else:
             rated, source = _catalogued_w_per_core(host.cpu)
-        return _known_core_power(host.cores, self.configuration.host_w_per_core, rated, source)
+        settings = self.configuration
+        return _known_core_power(host.cores, settings.host_w_per_core, rated, source, settings.energy_backend)
 
 
 @functools.lru_cache(maxsize=16)
-def _known_core_power(cores: int, declared: float | None, rated: float | None, source: str) -> CorePower:
-    """Asked once a configuration: the probe of a counter takes half a second."""
-    return core_power(cores, declared_w_per_core=declared, rated_w_per_core=rated, rated_source=source)
+def _known_core_power(cores: int, declared: float | None, rated: float | None, source: str, asked: str) -> CorePower:
+    """Asked once a configuration: the probe of a counter takes half a second, that of a backend some seconds."""
+    backends = [] if asked == "own" else [backend(asked)]
+    return core_power(cores, asked=backends, declared_w_per_core=declared, rated_w_per_core=rated, rated_source=source)
 
 
 def _catalogued_w_per_core(cpu: str) -> tuple[float | None, str]:

@@ -23,6 +23,7 @@ from hedgerow_idl import (
 )
 from hedgerow_idl.codec import codec_of
 from hedgerow_idl.plain import PlainError, from_plain, to_json
+from hedgerow_nodes.estimators.carbon.functional_unit import UNITS
 from hedgerow_orchestrator.pipeline import Pipeline
 from hedgerow_orchestrator.states import TaskState
 from hedgerow_orchestrator.store.changes import TaskRow
@@ -71,10 +72,18 @@ def user_input_of(problem: Any) -> UserInput:
     if user_input.objective not in OBJECTIVES:
         known = ", ".join(OBJECTIVES[1:])
         raise SubmissionRefused(f"objective {user_input.objective!r} unknown; known: {known}", "objective")
+    if user_input.functional_unit and user_input.functional_unit not in UNITS:
+        known = ", ".join(UNITS)
+        message = f"functional_unit {user_input.functional_unit!r} unknown; known: {known}"
+        raise SubmissionRefused(message, "functional_unit")
     for name in ("max_latency_s", "max_memory_bytes", "max_carbon_gco2e"):
         value = getattr(user_input, name)
         if value <= 0 or value == float("inf"):
             raise SubmissionRefused(f"{name} = {value!r} is no limit; give a number above 0", name)
+    for name in ("inferences_per_year", "intensity_g_per_kwh", "training_samples", "epochs"):
+        value = getattr(user_input, name)
+        if value <= 0 or value == float("inf"):
+            raise SubmissionRefused(f"{name} = {value!r} is no amount; give a number above 0", name)
     return user_input
 
 

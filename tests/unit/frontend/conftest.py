@@ -228,6 +228,8 @@ def outputs() -> dict[str, Any]:
             location="ES",
             functional_unit="1 inference",
             energy_kwh=estimate(3.83e-8, "power x latency", "hw_resources", 0.5),
+            ram_energy_kwh=estimate(4.1e-9, "default", "assumed 0.375 W/GB", 0.5),
+            per_thousand_gco2e=estimate(8.6e-3, "computed", "1,000 inferences", 0.5),
             intensity_g_per_kwh=estimate(146.0, "annual average", "Ember 2024, CC BY 4.0", 0.2),
             pue=Estimate(value=1.0, low=1.0, high=1.0, method="declared", source="edge device, no data centre"),
             operational_gco2e=estimate(5.6e-6, "computed", "energy x PUE x intensity", 0.5),

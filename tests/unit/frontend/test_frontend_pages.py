@@ -110,8 +110,16 @@ def test_the_iteration_page_shows_the_answer_with_interval_method_source_and_rea
         "within 100 ms",
         "STM32H7 &lt;Cortex-M7&gt;",
         "38.3 µWh",
+        "energy of the memory",
+        "4.1 µWh",
+        "carbon per 1,000 inferences",
+        "8.6 mg CO2e",
+        "SCI per 1 inference",
     ):
         assert text in html, text
+    # What is unknown of the carbon is left out.
+    assert "energy of the GPU" not in html
+    assert "carbon of the training" not in html
 
 
 def test_the_iteration_page_shows_what_is_known_of_the_data_set(web: Any) -> None:

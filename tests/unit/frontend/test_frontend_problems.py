@@ -31,6 +31,11 @@ WHOLE = {
     "required_model": "ssdlite",
     "required_device": "jetson",
     "excluded_models": ["a", "b"],
+    "functional_unit": "image",
+    "inferences_per_year": 1e6,
+    "intensity_g_per_kwh": 120.5,
+    "training_samples": 50_000.0,
+    "epochs": 90.0,
 }
 
 
@@ -84,6 +89,12 @@ BAD = [
     ({"text": "x", "location": "48.8, 2.3"}, "location"),
     ({"text": "x", "location": "<b>"}, "location"),
     ({"text": "x", "objective": "speed"}, "objective"),
+    ({"text": "x", "functional_unit": "hug"}, "functional_unit"),
+    ({"text": "x", "inferences_per_year": -1}, "inferences_per_year"),
+    ({"text": "x", "inferences_per_year": 1e19}, "inferences_per_year"),
+    ({"text": "x", "intensity_g_per_kwh": 0}, "intensity_g_per_kwh"),
+    ({"text": "x", "training_samples": 0}, "training_samples"),
+    ({"text": "x", "epochs": "many"}, "epochs"),
     ({"text": "x", "latency": 3}, "latency"),
 ]
 

@@ -84,6 +84,8 @@ EVERY_OPTION = [
     *("--max-latency-ms", 100, "--max-memory-mb", 4000, "--max-gco2e", 0.5),
     *("--location", "Spain", "--objective", "energy", "--model", "yolo", "--device", "jetson"),
     *("--exclude-model", "a", "--exclude-model", "b"),
+    *("--functional-unit", "image", "--inferences-per-year", 1e6, "--intensity", 120.5),
+    *("--training-samples", 50000, "--epochs", 90),
 ]
 EVERY_FIELD = {
     "goal": "object-detection",
@@ -98,6 +100,11 @@ EVERY_FIELD = {
     "required_model": "yolo",
     "required_device": "jetson",
     "excluded_models": ["a", "b"],
+    "functional_unit": "image",
+    "inferences_per_year": 1e6,
+    "intensity_g_per_kwh": 120.5,
+    "training_samples": 50_000.0,
+    "epochs": 90.0,
 }
 
 

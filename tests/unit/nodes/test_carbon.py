@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from hedgerow_idl import Estimate
 from hedgerow_nodes.estimators.carbon.explanation import explain
-from hedgerow_nodes.estimators.carbon.footprint import Account, Figure
+from hedgerow_nodes.estimators.carbon.footprint import Account
+from hedgerow_nodes.estimators.figure import Figure
 from hedgerow_nodes.estimators.interval import Interval
 
 amounts = st.floats(min_value=1e-6, max_value=1e6)

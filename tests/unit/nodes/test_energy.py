@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,11 +12,13 @@ from hypothesis import strategies as st
 
 from hedgerow_idl import Estimate
 from hedgerow_nodes.estimators.devices.energy import PowerModel, kwh
-from hedgerow_nodes.estimators.devices.host_power import DEFAULT_W_PER_CORE, Clock, core_power, survey
+from hedgerow_nodes.estimators.devices.host_power import core_power, survey
 from hedgerow_nodes.estimators.devices.nvml import NvmlUnavailable, read_gpus
 from hedgerow_nodes.estimators.devices.rapl import Rapl, RaplUnavailable
+from hedgerow_nodes.estimators.energy.formulas import DEFAULT_W_PER_CORE
 from hedgerow_nodes.estimators.interval import Interval
 from hedgerow_nodes.estimators.quantity_text import quantity, quantity_range
+from tests.unit.nodes.fake_meters import FakeNvml, MachineClock, rapl_domain, rapl_tree
 
 numbers = st.floats(min_value=1e-6, max_value=1e9)
 
@@ -121,23 +122,6 @@ class TestQuantityText:
         assert quantity_range(Interval(2, 1, 3000), "J") == "2 J (1 J to 3 kJ)"
 
 
-def rapl_tree(root: Path, *, package_uj: tuple[int, ...] = (0,), range_uj: int = 1000) -> Path:
-    """A powercap tree as the kernel makes it: packages, a domain below the first, and psys beside them."""
-    for number, energy_uj in enumerate(package_uj):
-        rapl_domain(root / f"intel-rapl:{number}", f"package-{number}", energy_uj, range_uj)
-    rapl_domain(root / "intel-rapl:0:0", "core", 7, range_uj)
-    rapl_domain(root / "intel-rapl:9", "psys", 9, range_uj)
-    (root / "intel-rapl").mkdir()
-    return root
-
-
-def rapl_domain(folder: Path, name: str, energy_uj: int, range_uj: int) -> None:
-    folder.mkdir(parents=True)
-    (folder / "name").write_text(f"{name}\n")
-    (folder / "energy_uj").write_text(f"{energy_uj}\n")
-    (folder / "max_energy_range_uj").write_text(f"{range_uj}\n")
-
-
 class TestRapl:
     def test_packages_are_summed_and_nothing_is_counted_twice(self, tmp_path: Path) -> None:
         rapl = Rapl(rapl_tree(tmp_path, package_uj=(100, 200)))
@@ -179,34 +163,32 @@ class TestRapl:
         with pytest.raises(RaplUnavailable, match="chmod a\\+r"):
             Rapl(tmp_path)
 
+    def test_memory_is_counted_apart(self, tmp_path: Path) -> None:
+        rapl_tree(tmp_path, package_uj=(100,))
+        rapl_domain(tmp_path / "intel-rapl:0:1", "dram", 990, 1000)
+        rapl = Rapl(tmp_path)
+        before = rapl.read_uj()
+        (tmp_path / "intel-rapl:0:1" / "energy_uj").write_text("40")
+        assert rapl.joules_between(before, rapl.read_uj()) == 0.0
+        assert rapl.memory_joules_between(before, rapl.read_uj()) == pytest.approx(50e-6)
+
+    @pytest.mark.parametrize("name", ["max_energy_range_uj", "name"])
+    def test_a_tree_that_lacks_a_file_names_it(self, tmp_path: Path, name: str) -> None:
+        rapl_tree(tmp_path)
+        (tmp_path / "intel-rapl:0" / name).unlink()
+        with pytest.raises(RaplUnavailable, match=rf"intel-rapl:0/{name} cannot be read"):
+            Rapl(tmp_path)
+
+    def test_a_range_of_zero_is_refused(self, tmp_path: Path) -> None:
+        rapl_tree(tmp_path, range_uj=0)
+        with pytest.raises(RaplUnavailable, match="must be above 0"):
+            Rapl(tmp_path)
+
     def test_a_counter_with_words_in_it_is_refused(self, tmp_path: Path) -> None:
         rapl_tree(tmp_path)
         (tmp_path / "intel-rapl:0" / "energy_uj").write_text("many")
         with pytest.raises(RaplUnavailable, match="'many'"):
             Rapl(tmp_path)
-
-
-class MachineClock:
-    """Time that passes when it is asked for, on a machine of 10 W at rest that draws 6 W more a busy core."""
-
-    def __init__(self, counter: Path, busy_w: float = 6.0) -> None:
-        self.counter, self.busy_w = counter, busy_w
-        self.time_s = self.cpu_time_s = 0.0
-        self.energy_uj = int(counter.read_text()) if counter.exists() else 0
-
-    def clock(self) -> Clock:
-        return Clock(now_s=self.tick, cpu_s=lambda: self.cpu_time_s, sleep=lambda seconds: self.pass_time(seconds, 0.0))
-
-    def tick(self) -> float:
-        self.pass_time(0.01, 0.01)
-        return self.time_s
-
-    def pass_time(self, seconds: float, cpu_s: float) -> None:
-        self.time_s += seconds
-        self.cpu_time_s += cpu_s
-        self.energy_uj += round((10.0 * seconds + self.busy_w * cpu_s) * 1e6)
-        if self.counter.exists():
-            self.counter.write_text(str(self.energy_uj % 10**9))
 
 
 class TestCorePower:
@@ -222,8 +204,9 @@ class TestCorePower:
     @pytest.mark.parametrize(
         ("settings", "method", "watts", "factor"),
         [
-            ({"declared_w_per_core": 2.0, "rated_w_per_core": 5.0}, "declared", 2.0, 4.0),
+            ({"declared_w_per_core": 2.0, "rated_w_per_core": 5.0}, "load_scaled_tdp", 5.0, 2.0),
             ({"rated_w_per_core": 5.0, "rated_source": "a document"}, "load_scaled_tdp", 5.0, 2.0),
+            ({"declared_w_per_core": 2.0}, "declared", 2.0, 4.0),
             ({}, "default", DEFAULT_W_PER_CORE, 4.0),
         ],
     )
@@ -233,48 +216,9 @@ class TestCorePower:
         power = core_power(8, rapl_root=tmp_path, **settings)
         assert (power.method, power.watts) == (method, Interval.within_factor(watts, factor))
         assert "no RAPL package" in power.source
-
-
-class FakeNvml:
-    """Answers like pynvml: two GPUs, of which the second has no energy counter and an old binding's name in bytes."""
-
-    class NVMLError(Exception):
-        """As in the library."""
-
-    def __init__(self, *, driver: bool = True) -> None:
-        self.driver, self.open, self.millijoules = driver, 0, 1_000_000
-
-    def nvmlInit(self) -> None:  # noqa: N802
-        if not self.driver:
-            raise self.NVMLError("Driver Not Loaded")
-        self.open += 1
-
-    def nvmlShutdown(self) -> None:  # noqa: N802
-        self.open -= 1
-
-    def nvmlDeviceGetCount(self) -> int:  # noqa: N802
-        return 2
-
-    def nvmlDeviceGetHandleByIndex(self, index: int) -> int:  # noqa: N802
-        return index
-
-    def nvmlDeviceGetName(self, handle: int) -> str | bytes:  # noqa: N802
-        return "NVIDIA H200" if handle == 0 else b"Tesla T4"
-
-    def nvmlDeviceGetMemoryInfo(self, handle: int) -> SimpleNamespace:  # noqa: N802
-        return SimpleNamespace(total=150e9)
-
-    def nvmlDeviceGetPowerUsage(self, handle: int) -> int:  # noqa: N802
-        return 75_000
-
-    def nvmlDeviceGetEnforcedPowerLimit(self, handle: int) -> int:  # noqa: N802
-        return 600_000
-
-    def nvmlDeviceGetTotalEnergyConsumption(self, handle: int) -> int:  # noqa: N802
-        if handle == 1:
-            raise self.NVMLError("Not Supported")
-        self.millijoules += 80_000
-        return self.millijoules
+        assert f"interval x/÷ {factor:g}, assumed" in power.source
+        passed_over = {"declared_w_per_core", "rated_w_per_core"} <= settings.keys()
+        assert ("the declared 2 W a core comes after it" in power.source) == passed_over
 
 
 class TestNvml:

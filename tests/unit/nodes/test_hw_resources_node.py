@@ -104,6 +104,24 @@ class TestChoice:
         assert host.energy_j.value > 0
         assert "Unlike methods are ranked together" in answer.explanation
 
+    def test_unlike_methods_of_energy_are_named_where_a_measured_host_meets_modelled_devices(
+        self, harness: NodeHarness
+    ) -> None:
+        for objective in ("carbon", "energy"):
+            explanation = ask(harness, objective=objective).explanation
+            assert "by roofline x load_scaled_tdp: " in explanation
+            assert "by measured x " in explanation
+            assert "their order is less sure than within one method" in explanation
+
+    def test_among_modelled_devices_alone_there_is_nothing_to_say(self, harness: NodeHarness) -> None:
+        answer = ask(harness, HWConstraints(device_class="edge"), requirements=within(0.1))
+        assert "Unlike methods" not in answer.explanation
+
+    def test_the_energy_is_shown_with_its_numbers(self, harness: NodeHarness) -> None:
+        explanation = ask(harness, HWConstraints(device_class="edge"), requirements=within(0.1)).explanation
+        assert "Energy = idle " in explanation
+        assert "at full efficiency = " in explanation
+
     def test_a_run_elsewhere_says_nothing_about_this_host(self, harness: NodeHarness) -> None:
         answer = ask(harness, model=detector(calibration=Calibration(host="another-machine")))
         host = next(one for one in answer.candidates if one.id == HOST_ID)

@@ -200,7 +200,12 @@ class TestMeasured:
 
 
 def assessment(
-    name: str, energy: float = 1.0, latency: float = 1.0, *breaches: Breach, method: str = "roofline"
+    name: str,
+    energy: float = 1.0,
+    latency: float = 1.0,
+    *breaches: Breach,
+    method: str = "roofline",
+    power: str = "load_scaled_tdp",
 ) -> Assessment:
     return Assessment(
         Device(id=name, name=name.upper(), classes=("edge",), memory_bytes=1e9),
@@ -209,6 +214,7 @@ def assessment(
         energy_j=Interval.within_factor(energy, 2.0),
         rated_power_w=10.0,
         method=method,
+        power_method=power,
         breaches=breaches,
     )
 
@@ -301,12 +307,30 @@ class TestChoice:
         assert "Best on energy per inference among the others: FINE" in text
 
     def test_the_explanation_names_the_next_two_and_unlike_methods(self) -> None:
-        field = [assessment("a", 1), assessment("b", 2), assessment("c", 3, method="measured"), assessment("d", 4)]
+        host = assessment("c", 3, method="measured", power="rapl_probe")
+        field = [assessment("a", 1), assessment("b", 2), host, assessment("d", 4)]
         text = explain(choose(field, "energy"), need(), Limits(), 3)
         assert "A is chosen for least energy per inference: 1 J (500 mJ to 2 J)" in text
         assert "Next are B (2 J) and C (3 J)" in text
-        assert "Unlike methods are ranked together (by roofline: 3 devices; by measured: C)" in text
+        assert (
+            "Unlike methods are ranked together (by roofline x load_scaled_tdp: 3 devices; by measured x rapl_probe: C)"
+            in text
+        )
         assert "4 of 4 devices keep every limit; 1 devices are not listed" in text
+
+    @pytest.mark.parametrize(("energy", "open_order"), [(3.0, True), (4.1, False)])
+    def test_where_intervals_of_unlike_methods_overlap_the_order_is_open(self, energy: float, open_order: bool) -> None:
+        """Each interval is a factor of 2 both ways: 1 J reaches up to 2 J, 3 J down to 1.5 J and 4.1 J to 2.05 J."""
+        for objective in ("carbon", "energy"):
+            field = [assessment("a", 1), assessment("host", energy, method="measured", power="rapl_probe")]
+            text = explain(choose(field, objective), need(), Limits(), 2)
+            assert "Unlike methods are ranked together" in text
+            assert ("The intervals of A and HOST overlap, so their order is open." in text) == open_order
+
+    def test_unlike_powers_are_unlike_methods_for_energy_and_not_for_latency(self) -> None:
+        field = [assessment("a", 1), assessment("b", 2, power="declared")]
+        assert "Unlike" in explain(choose(field, "energy"), need(), Limits(), 2)
+        assert "Unlike" not in explain(choose(field, "latency"), need(), Limits(), 2)
 
     def test_one_method_alone_needs_no_warning(self) -> None:
         assert "Unlike" not in explain(choose([assessment("a"), assessment("b")], ""), need(), Limits(), 2)

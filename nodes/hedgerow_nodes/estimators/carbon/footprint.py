@@ -5,32 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from hedgerow_idl import Estimate
 from hedgerow_nodes.estimators.devices.energy import kwh
-from hedgerow_nodes.estimators.interval import Interval
+from hedgerow_nodes.estimators.figure import Figure
 
 SECONDS_PER_YEAR = 365.25 * 86400
 GRAMS_PER_KG = 1000.0
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A number with its interval, the method that found it and the source that it is from."""
-
-    interval: Interval
-    method: str
-    source: str
-
-    @property
-    def estimate(self) -> Estimate:
-        """The wire form."""
-        return self.interval.estimate(self.method, self.source)
-
-    @classmethod
-    def of(cls, estimate: Estimate) -> Figure | None:
-        """What an estimate says; None where it is unknown."""
-        interval = Interval.of(estimate)
-        return None if interval is None else cls(interval, estimate.method, estimate.source)
 
 
 @dataclass(frozen=True)
@@ -75,7 +54,7 @@ class Account:
 
     @property
     def carbon_gco2e(self) -> Figure:
-        """Both together: the Software Carbon Intensity ((E x I) + M) / R of ISO/IEC 21031:2024, R = one inference.
+        """Both together: E x I + M of one inference.
 
         Where the embodied part is unknown this is the operational part alone, and its method says so.
         """
@@ -84,6 +63,21 @@ class Account:
             return Figure(operational.interval, "operational only", operational.source)
         both = operational.interval + embodied.interval
         return Figure(both, "operational + embodied", f"{operational.source}; {embodied.source}")
+
+    def sci_gco2e(self, inferences_per_unit: float) -> Figure:
+        """Software Carbon Intensity ((E x I) + M) / R of ISO/IEC 21031:2024, for a unit of so many inferences."""
+        carbon = self.carbon_gco2e
+        return Figure(carbon.interval * inferences_per_unit, carbon.method, carbon.source)
+
+    def per_year(self, volume: Figure) -> tuple[Figure, Figure]:
+        """Energy at the meter in kWh and carbon in gCO2e of a year with so many inferences."""
+        energy, carbon = self.energy_kwh, self.carbon_gco2e
+        volume_source = f"{volume.source}; "
+        metered = energy.interval * self.pue.interval * volume.interval
+        return (
+            Figure(metered, "energy x PUE x inferences a year", volume_source + energy.source),
+            Figure(carbon.interval * volume.interval, "carbon x inferences a year", volume_source + carbon.source),
+        )
 
     def within_limit(self, limit_gco2e: float) -> str:
         """`yes` or `no` where the whole interval lies on one side of the limit; empty where there is no limit."""

@@ -62,19 +62,23 @@ class GridTable(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             UnknownLocation: the table has no such place.
         """
-        wanted = _plain(place)
+        wanted = plain(place)
         if wanted in WORLD_NAMES:
             return None
-        index = {_plain(text): country for country in self.countries for text in country.names}
-        index |= {_plain(code): country for country in self.countries for code in (country.iso2, country.iso3)}
-        for part in (wanted, *(_plain(part) for part in reversed(place.split(",")))):
+        index = _index(self.countries)
+        for part in (wanted, *(plain(part) for part in reversed(place.split(",")))):
             if part in index:
                 return index[part]
         close = get_close_matches(wanted, [name for name in index if len(name) > 3], n=3, cutoff=0.0)
         nearest = ", ".join(dict.fromkeys(index[name].name for name in close))
         raise UnknownLocation(
-            f"location {place!r} unknown; nearest: {nearest}; give a country's name or ISO 3166 code, or 'world'"
+            f"location {place!r} unknown; nearest: {nearest}; give a country's name or ISO 3166 code, a region's "
+            "name or code such as US-CA, or 'world'"
         )
+
+    def exactly(self, text: str) -> Country | None:
+        """The country that a text is a name or a code of; None where it is none."""
+        return _index(self.countries).get(plain(text))
 
     def intensity(self, country: Country | None) -> tuple[Interval, str]:
         """Intensity in g/kWh and its source; the world spans the tenth to the ninetieth percentile of countries."""
@@ -95,5 +99,13 @@ def load_grid() -> GridTable:
     return msgspec.json.decode(data, type=GridTable)
 
 
-def _plain(text: str) -> str:
+@functools.lru_cache(maxsize=4)
+def _index(countries: tuple[Country, ...]) -> dict[str, Country]:
+    """Every name and code in small letters; a code wins over a name."""
+    index = {plain(text): country for country in countries for text in country.names}
+    return index | {plain(code): country for country in countries for code in (country.iso2, country.iso3)}
+
+
+def plain(text: str) -> str:
+    """A name without capitals, full stops and other punctuation."""
     return " ".join(re.findall(r"\w+", text.replace(".", "").casefold()))

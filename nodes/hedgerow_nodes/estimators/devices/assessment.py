@@ -9,11 +9,13 @@ from hedgerow_idl import MLModel
 from hedgerow_nodes.estimators.devices.assumptions import assumptions_for
 from hedgerow_nodes.estimators.devices.catalogue import Device
 from hedgerow_nodes.estimators.devices.efficiency import efficiency_for
-from hedgerow_nodes.estimators.devices.energy import LOAD_SCALED, PowerModel
+from hedgerow_nodes.estimators.devices.energy import PowerModel
 from hedgerow_nodes.estimators.devices.host_power import CorePower
 from hedgerow_nodes.estimators.devices.need import Need
 from hedgerow_nodes.estimators.devices.roofline import Roofs, formula_text, roofline_time, work_of
+from hedgerow_nodes.estimators.energy.methods import LOAD_SCALED_TDP
 from hedgerow_nodes.estimators.interval import Interval
+from hedgerow_nodes.estimators.quantity_text import quantity
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Breach:
 class Assessment:
     """One device with the model on it; what cannot be known is None, and `unranked` says why.
 
-    `formula` is the latency's, with its numbers.
+    `formula` is the latency's, `energy_formula` the energy's, each with its numbers.
     """
 
     device: Device
@@ -42,6 +44,7 @@ class Assessment:
     power_source: str = ""
     bound: str = ""
     formula: str = ""
+    energy_formula: str = ""
     unranked: str = ""
     breaches: tuple[Breach, ...] = ()
 
@@ -75,6 +78,7 @@ def assess_by_roofline(device: Device, need: Need) -> Assessment:
     idle_known = not math.isnan(device.idle_power_w)
     idle_w = Interval.exactly(device.idle_power_w) if idle_known else assumed.idle_share * device.power_w
     power = PowerModel(device.power_w, idle_w)
+    rated_source = f"{device.sources.get('power_w', '')} ({device.power_scope})"
     idle_source = device.sources.get("idle_power_w", "") if idle_known else "idle share assumed by device class"
     return Assessment(
         device,
@@ -84,10 +88,11 @@ def assess_by_roofline(device: Device, need: Need) -> Assessment:
         rated_power_w=device.power_w,
         method="roofline",
         source=f"{peak[0]} peak: {device.sources.get(f'peak.{peak[0]}', '')}; {reached.source}",
-        power_method=LOAD_SCALED,
-        power_source=f"{device.sources.get('power_w', '')} ({device.power_scope}); {idle_source}",
+        power_method=LOAD_SCALED_TDP.name,
+        power_source=f"{rated_source}; {idle_source}; {LOAD_SCALED_TDP.words}",
         bound=time.bound,
         formula=formula_text(work, roofs),
+        energy_formula=_scaled_energy_text(power, time.latency_s.value, time.at_peak_s),
     )
 
 
@@ -120,6 +125,19 @@ def assess_measured(device: Device, model: MLModel, core: CorePower, cores: int)
         power_method=core.method,
         power_source=core.source,
         bound=_calibrated_bound(model),
+        energy_formula=(
+            f"Energy = {quantity(cpu_s.value, 's')} of processor time x {core.watts.value:.3g} W a busy core "
+            f"({core.method}) = {quantity(joules.value, 'J')}."
+        ),
+    )
+
+
+def _scaled_energy_text(power: PowerModel, latency_s: float, at_peak_s: float) -> str:
+    idle_w, busy_s = min(power.idle_w.value, power.rated_w), min(at_peak_s, latency_s)
+    joules = idle_w * latency_s + (power.rated_w - idle_w) * busy_s
+    return (
+        f"Energy = idle {idle_w:.3g} W x {quantity(latency_s, 's')} + ({power.rated_w:g} - {idle_w:.3g}) W x "
+        f"{quantity(busy_s, 's')} at full efficiency = {quantity(joules, 'J')}."
     )
 
 

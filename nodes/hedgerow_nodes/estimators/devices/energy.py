@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hedgerow_nodes.estimators.energy.methods import LOAD_SCALED_TDP
 from hedgerow_nodes.estimators.interval import Interval
 
 JOULES_PER_KWH = 3.6e6
-
-# How far a figure may lie from the truth, by the way in which it was found; a factor both ways.
-COUNTER_FACTOR = 1.1
-COUNTER_PROBE_FACTOR = 1.5
-LOAD_SCALED_FACTOR = 2.0
-DECLARED_FACTOR = 4.0
-
-LOAD_SCALED = "load_scaled_tdp"
 
 
 @dataclass(frozen=True)
@@ -23,7 +16,7 @@ class PowerModel:
 
     The straight line between idle and rated power is the usual model where a meter is missing (Fan, Weber and Barroso,
     ISCA 2007). A device may be busy without reaching its peak, so the truth is rather above it than below; the interval
-    is a factor of 2 both ways, and never above the rated power.
+    is the factor of the table of methods both ways, and never above the rated power.
     """
 
     rated_w: float
@@ -40,7 +33,9 @@ class PowerModel:
                 (idle_w.high, utilisation.high),
             )
         )
-        return Interval(value, low / LOAD_SCALED_FACTOR, max(value, min(self.rated_w, high * LOAD_SCALED_FACTOR)))
+        return Interval(
+            value, low / LOAD_SCALED_TDP.factor, max(value, min(self.rated_w, high * LOAD_SCALED_TDP.factor))
+        )
 
     def energy_j(self, latency_s: Interval, at_peak_s: float) -> Interval:
         """Energy of work that would take `at_peak_s` at the device's peak: idle x t + (rated - idle) x at_peak.
@@ -58,7 +53,7 @@ class PowerModel:
             )
         )
         ceiling = self.rated_w * latency_s.high
-        return Interval(value, low / LOAD_SCALED_FACTOR, max(value, min(ceiling, high * LOAD_SCALED_FACTOR)))
+        return Interval(value, low / LOAD_SCALED_TDP.factor, max(value, min(ceiling, high * LOAD_SCALED_TDP.factor)))
 
 
 def kwh(joules: Interval) -> Interval:

@@ -9,6 +9,7 @@ from hedgerow_nodes.estimators.devices.assessment import Assessment
 from hedgerow_nodes.estimators.devices.choice import Choice
 from hedgerow_nodes.estimators.devices.limits import Limits, straddles
 from hedgerow_nodes.estimators.devices.need import Need
+from hedgerow_nodes.estimators.interval import Interval
 from hedgerow_nodes.estimators.quantity_text import quantity, quantity_range
 
 # What `power_scope` may say of a device that needs a computer around it.
@@ -24,6 +25,7 @@ def explain(choice: Choice, need: Need, limits: Limits, listed: int, notes: Sequ
         _rivals(choice),
         _straddle(choice.chosen, limits),
         choice.chosen.formula,
+        choice.chosen.energy_formula,
         _methods(choice),
         f"Memory needed: {need.formula} = {_memory(need)}.",
         f"{len(choice.feasible)} of {total} devices keep every limit; {max(0, total - listed)} devices are not listed.",
@@ -96,16 +98,40 @@ def _straddle(chosen: Assessment, limits: Limits) -> str:
 
 
 def _methods(choice: Choice) -> str:
-    """Say which methods were ranked together, wherever they are unlike."""
+    """Say which methods were ranked together, wherever they are unlike, and whether that leaves the order open."""
     by_method: dict[str, list[str]] = {}
     for one in (choice.chosen, *choice.feasible):
-        names = by_method.setdefault(one.method, [])
+        names = by_method.setdefault(_method(one, choice.objective), [])
         if one.device.name not in names:
             names.append(one.device.name)
     if len(by_method) < 2:
         return ""
     groups = "; ".join(f"by {method}: {_few(names)}" for method, names in by_method.items())
-    return f"Unlike methods are ranked together ({groups}): their order is less sure than within one method."
+    return (
+        f"Unlike methods are ranked together ({groups}): their order is less sure than within one method."
+        f"{_open_order(choice)}"
+    )
+
+
+def _method(one: Assessment, objective: str) -> str:
+    """How the measure that a device is ranked by was found; a price is looked up, but ties go by energy."""
+    return one.method if objective == "latency" else f"{one.method} x {one.power_method}"
+
+
+def _open_order(choice: Choice) -> str:
+    """The first device by another method, where its interval and that of the chosen one overlap."""
+    if choice.objective == "cost":
+        return ""
+    chosen, own = choice.chosen, _method(choice.chosen, choice.objective)
+    other = next((one for one in choice.feasible if _method(one, choice.objective) != own), None)
+    mine, theirs = (_ranked_by(one, choice.objective) for one in (chosen, other or chosen))
+    if other is None or mine is None or theirs is None or mine.high < theirs.low or theirs.high < mine.low:
+        return ""
+    return f" The intervals of {chosen.device.name} and {other.device.name} overlap, so their order is open."
+
+
+def _ranked_by(one: Assessment, objective: str) -> Interval | None:
+    return one.latency_s if objective == "latency" else one.energy_j
 
 
 def _few(names: Sequence[str]) -> str:

@@ -9,24 +9,30 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hedgerow_nodes.estimators.devices.energy import (
-    COUNTER_FACTOR,
-    COUNTER_PROBE_FACTOR,
-    DECLARED_FACTOR,
-    LOAD_SCALED,
-    LOAD_SCALED_FACTOR,
-)
 from hedgerow_nodes.estimators.devices.nvml import Gpu, NvmlUnavailable, read_gpus
 from hedgerow_nodes.estimators.devices.rapl import POWERCAP, Rapl, RaplUnavailable
+from hedgerow_nodes.estimators.energy.counters import RaplSource
+from hedgerow_nodes.estimators.energy.formulas import DEFAULT_W_PER_CORE
+from hedgerow_nodes.estimators.energy.meter import Clock, EnergySource, Reading, SourceUnavailable, measure
+from hedgerow_nodes.estimators.energy.methods import (
+    DECLARED,
+    DEFAULT,
+    LOAD_SCALED_TDP,
+    METHODS,
+    RAPL_COUNTER,
+    RAPL_PROBE,
+    EnergyMethod,
+)
 from hedgerow_nodes.estimators.interval import Interval
 
-# 360 W over the 96 cores of an EPYC 9654: a server core at full load.
-DEFAULT_W_PER_CORE = 3.75
+# How long the host is watched at rest and under one busy thread: a counter needs little, a package that samples more.
+COUNTER_WATCH_S = (0.2, 0.3)
+BACKEND_WATCH_S = (1.0, 2.0)
 
 
 @dataclass(frozen=True)
@@ -38,70 +44,76 @@ class CorePower:
     source: str
 
 
-@dataclass(frozen=True)
-class Clock:
-    """Time and its passing, so that a test needs no time."""
-
-    now_s: Callable[[], float] = time.perf_counter
-    cpu_s: Callable[[], float] = time.process_time
-    sleep: Callable[[float], None] = time.sleep
-
-
 def core_power(
     cores: int,
     *,
+    asked: Sequence[EnergySource] = (),
     rapl_root: Path = POWERCAP,
     declared_w_per_core: float | None = None,
     rated_w_per_core: float | None = None,
     rated_source: str = "",
     clock: Clock | None = None,
 ) -> CorePower:
-    """The best figure that this host gives, in this order: counter, declared, rated power over cores, default.
+    """The best figure that this host gives, in this order: counter, rated power over cores, declared, default.
+
+    The source says of each counter that was passed over why it was.
 
     Args:
         cores: physical cores of the package, at least 1.
+        asked: sources that are asked before the counter, such as a backend.
         rapl_root: the powercap tree.
         declared_w_per_core: what the operator says, in watts.
         rated_w_per_core: rated power over the number of cores; `rated_source` says whose figures those are.
         clock: what passes the time while the counter is watched.
     """
-    try:
-        return _probe(Rapl(rapl_root), cores, clock or Clock())
-    except RaplUnavailable as unavailable:
-        reason = str(unavailable)
-    if declared_w_per_core is not None:
-        return _within(declared_w_per_core, DECLARED_FACTOR, "declared", f"node configuration; {reason}")
+    ticking = clock or Clock(cpu_s=time.process_time)
+    reasons: list[str] = []
+    for source in (*asked, RaplSource(rapl_root)):
+        try:
+            return _probe(source, cores, ticking, "; ".join(reasons))
+        except SourceUnavailable as unavailable:
+            reasons.append(str(unavailable))
+    reason = "; ".join(reasons)
     if rated_w_per_core is not None:
-        return _within(rated_w_per_core, LOAD_SCALED_FACTOR, LOAD_SCALED, f"{rated_source}; {reason}")
-    source = f"assumed {DEFAULT_W_PER_CORE} W a core (an EPYC 9654 at 360 W has 96); {reason}"
-    return _within(DEFAULT_W_PER_CORE, DECLARED_FACTOR, "default", source)
+        left = "" if declared_w_per_core is None else f"; the declared {declared_w_per_core:g} W a core comes after it"
+        return _found(rated_w_per_core, LOAD_SCALED_TDP, f"{rated_source}{left}; {reason}")
+    if declared_w_per_core is not None:
+        return _found(declared_w_per_core, DECLARED, f"node configuration; {reason}")
+    source_text = f"assumed {DEFAULT_W_PER_CORE} W a core (an EPYC 9654 at 360 W has 96); {reason}"
+    return _found(DEFAULT_W_PER_CORE, DEFAULT, source_text)
 
 
-def _within(watts: float, factor: float, method: str, source: str) -> CorePower:
-    return CorePower(Interval.within_factor(watts, factor), method, source)
+def _found(watts: float, method: EnergyMethod, source: str) -> CorePower:
+    return CorePower(method.interval(watts), method.name, f"{source}; {method.words}")
 
 
-def _probe(rapl: Rapl, cores: int, clock: Clock) -> CorePower:
-    """Watch the counters for 0.2 s at rest and 0.3 s under one busy thread.
+def _probe(source: EnergySource, cores: int, clock: Clock, reasons: str) -> CorePower:
+    """Watch a source at rest and under one busy thread.
 
-    A second of processor time costs what it adds to the rest, and its share of the rest. The counter itself is good
-    to a tenth; another mix of instructions changes the figure by more, so the interval is wider.
+    A second of processor time costs what it adds to the rest, and its share of the rest. A counter itself is good to a
+    tenth; another mix of instructions changes the figure by more, so the interval is wider.
+
+    Raises:
+        SourceUnavailable: it tells nothing of the processor.
     """
-    rest_j, rest_s, _ = _watch(rapl, clock, lambda: clock.sleep(0.2))
-    busy_j, busy_s, cpu_s = _watch(rapl, clock, lambda: _burn(clock, 0.3))
-    rest_w = rest_j / rest_s
-    watts = max(0.0, busy_j - rest_w * busy_s) / cpu_s + rest_w / cores
-    return _within(
-        watts, COUNTER_PROBE_FACTOR, "rapl_probe", f"RAPL, {len(rapl.domains)} package(s), rest {rest_w:.3g} W"
-    )
+    counter = source.name == RAPL_COUNTER.name
+    rest_s, busy_s = COUNTER_WATCH_S if counter else BACKEND_WATCH_S
+    rest = measure(lambda: clock.sleep(rest_s), [source], clock)
+    busy = measure(lambda: _burn(clock, busy_s), [source], clock)
+    if "cpu" not in busy.joules:
+        raise SourceUnavailable("; ".join(busy.passed_over) or f"{source.name} tells nothing of the processor")
+    # A source that counts this process alone may find nothing at rest; that is no gap, the process was asleep.
+    rest_w = _cpu_joules(rest) / rest.window.seconds
+    added_j = max(0.0, _cpu_joules(busy) - rest_w * busy.window.seconds)
+    watts = added_j / max(busy.window.cpu_s, 1e-9) + rest_w / cores
+    method = RAPL_PROBE if counter else METHODS[source.name]
+    origin = busy.joules["cpu"].source.partition("; ")[0]
+    passed = f"; {reasons}" if reasons else ""
+    return _found(watts, method, f"{origin}, rest {rest_w:.3g} W{passed}")
 
 
-def _watch(rapl: Rapl, clock: Clock, action: Callable[[], None]) -> tuple[float, float, float]:
-    """Joules, seconds and processor seconds of an action."""
-    before, began_s, cpu_s = rapl.read_uj(), clock.now_s(), clock.cpu_s()
-    action()
-    used_s, used_cpu_s = clock.now_s() - began_s, clock.cpu_s() - cpu_s
-    return rapl.joules_between(before, rapl.read_uj()), max(used_s, 1e-9), max(used_cpu_s, 1e-9)
+def _cpu_joules(reading: Reading) -> float:
+    return reading.joules["cpu"].interval.value if "cpu" in reading.joules else 0.0
 
 
 def _burn(clock: Clock, seconds: float) -> None:
@@ -156,7 +168,7 @@ def _gpu_survey(before: Gpu, after: Gpu, elapsed_s: float) -> dict[str, Any]:
 
 
 def _counted(joules: float, elapsed_s: float) -> dict[str, float]:
-    watts = Interval.within_factor(joules / elapsed_s, COUNTER_FACTOR)
+    watts = RAPL_COUNTER.interval(joules / elapsed_s)
     return {"counted_j": joules, "mean_power_w": watts.value, "low_w": watts.low, "high_w": watts.high}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,9 @@ class RaplDomain:
 
 
 class Rapl:
-    """The package domains of one tree. Domains below a package (cores, memory) and `psys` are left out: they overlap.
+    """The package domains of one tree, and the memory's (`dram`), which no package holds.
+
+    The other domains below a package (cores, graphics) and `psys` are left out: they overlap.
 
     Raises:
         RaplUnavailable: there are none, or they may not be read.
@@ -37,7 +39,9 @@ class Rapl:
 
     def __init__(self, root: Path = POWERCAP) -> None:
         folders = sorted(folder for folder in root.glob("*-rapl*:*") if (folder / "energy_uj").exists())
-        self.domains = tuple(domain for folder in folders if (domain := _domain(folder)).name.startswith("package"))
+        named = [(folder, _text(folder / "name")) for folder in folders]
+        self.domains = tuple(_domain(folder, name) for folder, name in named if name.startswith("package"))
+        self.memory_domains = tuple(_domain(folder, name) for folder, name in named if name == "dram")
         if not self.domains:
             raise RaplUnavailable(f"no RAPL package below {root}; a virtual machine has none")
         self.read_uj()
@@ -48,7 +52,7 @@ class Rapl:
         Raises:
             RaplUnavailable: a counter may not be read.
         """
-        return {domain.name: _number(domain.counter) for domain in self.domains}
+        return {domain.name: _number(domain.counter) for domain in (*self.domains, *self.memory_domains)}
 
     def joules_between(self, before_uj: Mapping[str, int], after_uj: Mapping[str, int]) -> float:
         """Energy between two readings, summed over the packages.
@@ -56,17 +60,27 @@ class Rapl:
         A counter that went down has begun again once; a window in which it does so twice (minutes at full load) is
         more than it can tell.
         """
-        used_uj = 0
-        for domain in self.domains:
-            difference = after_uj[domain.name] - before_uj[domain.name]
-            used_uj += difference if difference >= 0 else difference + domain.range_uj
-        return used_uj / 1e6
+        return _joules(self.domains, before_uj, after_uj)
+
+    def memory_joules_between(self, before_uj: Mapping[str, int], after_uj: Mapping[str, int]) -> float:
+        """The same of the memory; 0 where it has no counters."""
+        return _joules(self.memory_domains, before_uj, after_uj)
 
 
-def _domain(folder: Path) -> RaplDomain:
-    name = _text(folder / "name")
+def _joules(domains: Iterable[RaplDomain], before_uj: Mapping[str, int], after_uj: Mapping[str, int]) -> float:
+    used_uj = 0
+    for domain in domains:
+        difference = after_uj[domain.name] - before_uj[domain.name]
+        used_uj += difference if difference >= 0 else difference + domain.range_uj
+    return used_uj / 1e6
+
+
+def _domain(folder: Path, name: str) -> RaplDomain:
+    range_uj = _number(folder / "max_energy_range_uj")
+    if range_uj <= 0:
+        raise RaplUnavailable(f"{folder / 'max_energy_range_uj'} holds {range_uj}; it must be above 0")
     # Two sockets may use one name, so the folder keeps them apart.
-    return RaplDomain(f"{name} ({folder.name})", folder / "energy_uj", _number(folder / "max_energy_range_uj"))
+    return RaplDomain(f"{name} ({folder.name})", folder / "energy_uj", range_uj)
 
 
 def _number(file: Path) -> int:

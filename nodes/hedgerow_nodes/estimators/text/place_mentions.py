@@ -1,4 +1,4 @@
-"""Which countries a free text names."""
+"""Which countries, and which of their regions, a free text names."""
 
 from __future__ import annotations
 
@@ -6,10 +6,26 @@ import functools
 import re
 
 from hedgerow_nodes.estimators.carbon.grid import Country, GridTable
+from hedgerow_nodes.estimators.carbon.regions import Place, Region
 
 # Words that mean something else as often: with a capital they count only after a preposition, in small letters never.
 _DOUBTFUL = frozenset({"turkey", "georgia", "jordan", "chad", "guinea", "china", "mali", "niger", "togo", "samoa"})
+# Names of regions that are a person's, a country's or a capital's as often: only the field `location` takes them.
+_DOUBTFUL_REGIONS = frozenset({"georgia", "virginia", "washington"})
 _PREPOSITION = r"(?:in|from|across|within|throughout|of|for|at)\s+(?:the\s+)?"
+
+
+def places_in(text: str, table: GridTable, regions: tuple[Region, ...]) -> list[Place]:
+    """The regions and the countries that a text names, regions first; a country of which it names a region counts not.
+
+    A region counts with a capital and after "in" and its like, or after a comma: "in northern California", "in Austin,
+    Texas".
+    """
+    by_name = {name: region for region in regions for name in region.names if name.casefold() not in _DOUBTFUL_REGIONS}
+    pattern = _region_pattern(tuple(sorted(by_name, key=len, reverse=True)))
+    found = {by_name[match["place"]].code: by_name[match["place"]] for match in pattern.finditer(text)}
+    taken = {region.country_iso2 for region in found.values()}
+    return [*found.values(), *(country for country in countries_in(text, table) if country.iso2 not in taken)]
 
 
 def countries_in(text: str, table: GridTable) -> list[Country]:
@@ -45,3 +61,10 @@ def _pattern(names: tuple[str, ...]) -> re.Pattern[str]:
     places = "|".join(re.escape(name) for name in names)
     new = r"(?P<new>New\s+(?:South\s+)?)?"
     return re.compile(rf"(?<!\w)(?P<preposition>{_PREPOSITION})?{new}(?P<place>{places})(?!\w)", re.IGNORECASE)
+
+
+@functools.lru_cache(maxsize=2)
+def _region_pattern(names: tuple[str, ...]) -> re.Pattern[str]:
+    places = "|".join(re.escape(name) for name in names)
+    part = r"(?:(?:the|north(?:ern)?|south(?:ern)?|east(?:ern)?|west(?:ern)?|central)\s+)?"
+    return re.compile(rf"(?:(?<!\w)(?i:{_PREPOSITION})(?i:{part})|,\s*)(?P<place>{places})(?!\w)")
