@@ -44,6 +44,8 @@ Entries = Annotated[list[Entry], Field(max_length=64)]
 Place = Annotated[str, StringConstraints(max_length=100, pattern=r"^([^\W\d_][^\d_<>\"]*)?$"), _printable()]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Objective = Literal["", "carbon", "cost", "energy", "latency"]
+LoopMode = Literal["", "auto", "manual", "candidates"]
+LoopTarget = Literal["", "gco2e", "latency_ms", "energy_j", "memory_mb"]
 Identifier = Annotated[int, Field(ge=1, le=UINT32_MAX)]
 
 
@@ -51,6 +53,23 @@ class Body(BaseModel):
     """A JSON body: fields that nobody knows are refused, and nothing is converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class LoopFields(Body):
+    """How a problem is answered again and again by itself; whatever is left out or null is left open."""
+
+    mode: LoopMode | None = Field(
+        None,
+        description="auto goes on by itself, manual waits for consent each time, candidates gives different models.",
+    )
+    target: LoopTarget | None = Field(None, description="What to make small; what the objective says when null.")
+    target_value: Positive | None = Field(None, description="How small, in the target's unit; null is: as can be.")
+    max_iterations: Annotated[int, Field(ge=1, le=100)] | None = Field(
+        None, description="Most iterations, or how many candidates; 8 when null."
+    )
+    allow_regions: Entries | None = Field(
+        None, description="Countries that the work may move to, or any; to none when null."
+    )
 
 
 class ProblemFields(Body):
@@ -68,6 +87,7 @@ class ProblemFields(Body):
     required_model: Word | None = Field(None, description="The model that has to be used.")
     required_device: Word | None = Field(None, description="The device that has to be used.")
     excluded_models: Entries | None = Field(None, description="Models that must not be used.")
+    optimization: LoopFields | None = Field(None, description="The loop; answered once when null.")
 
     def said(self) -> dict[str, Any]:
         """The fields that say something, as plain JSON."""
@@ -84,20 +104,26 @@ class IterationRequest(ProblemFields):
     """What the next iteration shall do differently; what is left out stays, null takes back what was said."""
 
     from_iteration: Identifier | None = Field(None, description="Iteration to begin from; the newest one when null.")
+    accept: bool = Field(False, description="Take what the loop of that iteration proposes, and change nothing else.")
     text: Text | None = Field(None, description="The problem in other words.")
 
     def changes(self) -> dict[str, Any]:
         """The fields to change, as plain JSON of a user input."""
-        changes = self.model_dump(exclude_unset=True, exclude={"from_iteration"})
+        changes = self.model_dump(exclude_unset=True, exclude={"from_iteration", "accept"})
         if changes.get("text", "") is None:
             del changes["text"]
-        return {name: _empty(name) if value is None else value for name, value in changes.items()}
+        changes = {name: _empty(name) if value is None else value for name, value in changes.items()}
+        if loop := changes.get("optimization"):
+            changes["optimization"] = {name: _empty(name) if value is None else value for name, value in loop.items()}
+        return changes
 
 
 def _empty(name: str) -> object:
-    if name.startswith("max_"):
+    if name == "max_iterations":
+        return 0
+    if name.startswith("max_") or name in ("target_value", "optimization"):
         return None
-    return [] if name in ("inputs", "outputs", "excluded_models") else ""
+    return [] if name in ("inputs", "outputs", "excluded_models", "allow_regions") else ""
 
 
 class CommandRequest(Body):

@@ -28,7 +28,7 @@ NODE = {
     "status": {"completed": 7},
 }
 GROUPS = {
-    "problem": ["submit", "iterate", "list", "show"],
+    "problem": ["submit", "iterate", "cancel", "list", "show"],
     "task": ["list", "cancel"],
     "node": ["list", "show", "start", "stop", "reset", "terminate", "config"],
     "topic": ["list", "echo", "hz"],
