@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from hedgerow_frontend.bodies import IterationRequest, ProblemRequest
 from hedgerow_frontend.formatting import is_number
-from hedgerow_frontend.loop_form import form_name, loop_asked, loop_filled, loop_of
+from hedgerow_frontend.loop_form import LOOP_FIELDS, form_name, loop_asked, loop_filled, loop_of
 from hedgerow_frontend.validation import field_errors
 
 WORDS = ("text", "goal", "modality", "location", "objective", "required_model", "required_device")
@@ -60,6 +60,9 @@ def read_iteration(form: Form, asked: Mapping[str, Any], from_iteration: int) ->
     """
     before = {**asked, "optimization": loop_asked(asked)}
     changes = {name: value for name, value in _values(form).items() if not _same(value, before.get(name))}
+    if changes.get("optimization"):
+        # A form shows the whole of it, so what is empty is taken back.
+        changes["optimization"] = dict.fromkeys(LOOP_FIELDS) | changes["optimization"]
     try:
         return IterationRequest.model_validate({"from_iteration": from_iteration, **changes})
     except ValidationError as error:

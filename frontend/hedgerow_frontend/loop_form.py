@@ -19,6 +19,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "loop_regions": "allow_regions",
     }
 )
+LOOP_FIELDS = tuple(FIELDS.values())
 _FORM_NAMES = {field: name for name, field in FIELDS.items()}
 
 

@@ -28,6 +28,9 @@ def changed_wish(asked: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[s
     if not isinstance(given, dict):
         raise SubmissionRefused(f"{FIELD} {given!r} is no object", FIELD)
     before = asked.get(FIELD) or {}
+    modes = {before.get("mode"), given.get("mode", before.get("mode"))}
+    if "candidates" in modes and len(modes) == 2:
+        return given  # a target means nothing to candidates, and their number nothing to a target
     return {name: value for name, value in before.items() if name != "trials"} | given
 
 

@@ -105,6 +105,8 @@ def test_a_form_that_is_sent_as_it_was_filled_changes_nothing() -> None:
     asked = plain.to_plain(UserInput(text="x", optimization=request))
     assert filled(asked)["loop_target_value"] == "0.002"
     assert read_iteration(filled(asked), asked, 1).changes() == {}
+    open_value = read_iteration({**filled(asked), "loop_target_value": ""}, asked, 1).changes()["optimization"]
+    assert (open_value["mode"], open_value["target_value"]) == ("auto", None)
     assert read_iteration({**filled(asked), "loop_mode": ""}, asked, 1).changes() == {"optimization": None}
 
 

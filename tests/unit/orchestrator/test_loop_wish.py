@@ -61,6 +61,8 @@ def test_a_change_of_the_wish_keeps_the_rest_and_begins_a_new_loop() -> None:
     assert (changed.mode, changed.target_value, changed.allow_regions, changed.trials) == ("auto", 0.5, ["FR"], [])
     other = with_changes(stored, {"location": "ES"}).optimization
     assert (other.mode, other.target_value, other.trials) == ("auto", 1.0, [])
+    several = with_changes(stored, {"optimization": {"mode": "candidates", "max_iterations": 3}}).optimization
+    assert (several.mode, several.target, several.max_iterations) == ("candidates", "", 3)
     assert with_changes(stored, {"optimization": None}).optimization.mode == ""
 
 
