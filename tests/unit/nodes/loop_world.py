@@ -58,11 +58,11 @@ class DeviceFacts:
 
 @dataclass(frozen=True)
 class LoopWorld:
-    """What there is; `factor` is how wide each figure's interval is."""
+    """What there is; `factor` is how wide each figure's interval is, `fails` what makes an iteration fail."""
 
     models: tuple[ModelFacts, ...]
     devices: tuple[DeviceFacts, ...]
-    fixed_weights: bool = False
+    only_fp32: bool = False
     factor: float = 1.5
     fails: frozenset[str] = field(default_factory=frozenset)
 
@@ -74,7 +74,7 @@ class LoopWorld:
         )
         if model is None or {model.id, device.id, asked.precision} & self.fails:
             return None
-        precision = asked.precision or "fp32"
+        precision = "fp32" if self.only_fp32 else asked.precision or "fp32"
         latency_s = model.work_s / device.speed * (BYTES[precision] / 4 if device.bound == "memory" else 1)
         weights = model.weights_bytes * BYTES[precision] / 4
         energy_j = latency_s * device.power_w

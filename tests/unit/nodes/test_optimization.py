@@ -59,13 +59,25 @@ class TestTheMove:
 
     def test_a_smaller_precision_halves_the_weights(self) -> None:
         """40 MB of weights and 1 MB of activations: fp16 is expected at 21 MB, int8 at 11 MB."""
-        runs = whole_loop(WORLD, wish(target="memory_mb", value=22.0, required_model="big"))
-        first = runs[0].said
-        assert first is not None
-        assert (first.change[0].what, first.change[0].after) == ("precision", "int8")
-        assert first.change[0].expected.value == pytest.approx(11.0)
-        assert last(runs).value.value == pytest.approx(11.0)
-        assert last(runs).decision == "target_met"
+        for value, precision, expected in ((22.0, "fp16", 21.0), (15.0, "int8", 11.0)):
+            runs = whole_loop(WORLD, wish(target="memory_mb", value=value, required_model="big"))
+            first = runs[0].said
+            assert first is not None
+            assert (first.change[0].what, first.change[0].after) == ("precision", precision)
+            assert first.change[0].expected.value == pytest.approx(expected)
+            assert last(runs).value.value == pytest.approx(expected)
+            assert words(runs) == ["continue", "target_met"]
+
+    def test_a_precision_that_was_asked_for_and_not_given_is_not_asked_again(self) -> None:
+        world = LoopWorld((BIG,), (THRIFTY,), only_fp32=True)
+        runs = whole_loop(world, wish(target="memory_mb"))
+        assert [run.asked.precision for run in runs] == ["", "int8"]
+        assert words(runs) == ["continue", "nothing_better"]
+
+    def test_another_device_comes_before_a_smaller_precision_where_both_reach_the_target(self) -> None:
+        held = DeviceFacts("held", 2.0, 5.0, bound="memory")
+        runs = whole_loop(LoopWorld((BIG,), (held, FAST)), wish(target="latency_ms", value=150.0))
+        assert [run.asked.required_device for run in runs] == ["", "fast"]
 
     def test_what_cannot_be_told_comes_last(self) -> None:
         """On a device held back by computing nothing says what fp16 brings; it is tried when all else is spent."""

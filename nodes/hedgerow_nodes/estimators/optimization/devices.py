@@ -23,7 +23,7 @@ def device_moves(answers: Answers, best: Trial) -> Iterator[Move]:
         ratio = _ratio(one, present, answers, target)
         if not math.isnan(ratio):
             reason = f"{_BY[target]}, {one.name or one.id} beside {present.name or present.id}"
-            yield Move("device", present.id, one.id, ratio, 0.0, reason)
+            yield Move("device", present.id, one.id, ratio, 0.0, 0, reason)
 
 
 _BY = {

@@ -49,12 +49,16 @@ def compared(previous: TaskId, comparison: Sequence[ComparedFigure]) -> list[str
 
 
 def _figure(one: ComparedFigure) -> str:
-    unit = _UNITS[one.name]
-    numbers = f"{_name(one)} {quantity(one.before.value, unit)} then, {quantity(one.after.value, unit)} now".strip()
+    before, after = (_told(value, _UNITS[one.name]) for value in (one.before.value, one.after.value))
+    numbers = f"{_name(one)} {before} then, {after} now"
     if one.verdict == NO_DIFFERENCE:
         why = "the same" if one.before.value == one.after.value else "no difference, the intervals overlap"
         return f"{numbers} ({why})"
     return f"{numbers} ({one.verdict}, {one.ratio:.3g} times)"
+
+
+def _told(value: float, unit: str) -> str:
+    return quantity(value, unit) if unit else f"{value:.3g}"
 
 
 def _name(one: ComparedFigure) -> str:

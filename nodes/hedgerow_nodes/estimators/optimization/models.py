@@ -31,7 +31,7 @@ def model_moves(answers: Answers, best: Trial) -> Iterator[Move]:
         if math.isnan(ratio):
             continue
         lost = 0.0 if math.isnan(one.accuracy) else max(0.0, present.accuracy - one.accuracy)
-        yield Move("model", present.id, one.id, ratio, lost, _reason(one, present, target))
+        yield Move("model", present.id, one.id, ratio, lost, 0, _reason(one, present, target))
 
 
 def open_candidates(answers: Answers) -> list[ModelCandidate]:

@@ -15,7 +15,7 @@ from hedgerow_nodes.estimators.optimization.answers import Answers
 from hedgerow_nodes.estimators.optimization.devices import device_moves
 from hedgerow_nodes.estimators.optimization.models import model_moves
 from hedgerow_nodes.estimators.optimization.option import Move
-from hedgerow_nodes.estimators.optimization.precisions import precision_moves
+from hedgerow_nodes.estimators.optimization.precisions import not_given, precision_moves
 from hedgerow_nodes.estimators.optimization.regions import region_moves
 
 LEAST_GAIN = 0.01
@@ -53,14 +53,15 @@ def moves(answers: Answers, trials: Sequence[Trial], best: Trial) -> list[Move]:
     """Every move from the best iteration that leads to something new and may gain, the first by the rule first.
 
     The rule: moves that are expected to reach the target before all others, and of these the one that gives up least
-    accuracy; then the greatest expected improvement; then moves of which nothing at hand tells what they bring.
+    accuracy and rounds least; then the greatest expected improvement; then moves of which nothing at hand tells what
+    they bring.
     """
     wish = answers.user_input.optimization
     asked = {Setting.asked(trial) for trial in trials}
     chosen = {Setting.chosen(trial) for trial in trials if trial.chosen_model}
     found = [
         move
-        for move in _all(answers, trials[0], best)
+        for move in _all(answers, trials, best)
         if not move.ratio > 1 - LEAST_GAIN
         and Setting.asked(best).after(move) not in asked
         and Setting.chosen(best).after(move) not in chosen
@@ -68,24 +69,25 @@ def moves(answers: Answers, trials: Sequence[Trial], best: Trial) -> list[Move]:
     return sorted(found, key=lambda move: _rank(move, best.value, wish.target_value))
 
 
-def _all(answers: Answers, first: Trial, best: Trial) -> Iterator[Move]:
+def _all(answers: Answers, trials: Sequence[Trial], best: Trial) -> Iterator[Move]:
     """The moves of each kind that the user leaves open."""
+    first = trials[0]
     if answers.user_input.optimization.allow_regions:
         yield from region_moves(answers, best)
     if not first.device:
         yield from device_moves(answers, best)
-    if not first.precision:
+    if not first.precision and not not_given(trials, best.chosen_model):
         yield from precision_moves(answers, best)
     if not first.model:
         yield from model_moves(answers, best)
 
 
-def _rank(move: Move, best: float, target_value: float) -> tuple[bool, bool, float, float, int, str]:
+def _rank(move: Move, best: float, target_value: float) -> tuple[bool, bool, float, int, float, int, str]:
     unknown = math.isnan(move.ratio)
     reaches = best * move.ratio <= target_value
-    given_up = move.accuracy_lost if reaches else 0.0
+    given_up, risk = (move.accuracy_lost, move.risk) if reaches else (0.0, 0)
     ratio = math.inf if unknown else move.ratio
-    return unknown, not reaches, given_up, ratio, _ORDER.index(move.what), move.after
+    return unknown, not reaches, given_up, risk, ratio, _ORDER.index(move.what), move.after
 
 
 def expected(move: Move, best: Trial) -> tuple[float, float, float]:

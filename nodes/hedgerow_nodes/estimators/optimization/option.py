@@ -15,6 +15,7 @@ class Move:
         what: `model`, `precision`, `device` or `region`.
         ratio: the target's figure after it over that before it, NaN where nothing at hand tells.
         accuracy_lost: how much published accuracy it gives up, in the metric's own unit, 0 if none.
+        risk: 0 if it leaves the model's numbers alone, higher the more it rounds them.
         reason: what the ratio is from.
     """
 
@@ -23,6 +24,7 @@ class Move:
     after: str
     ratio: float = NAN
     accuracy_lost: float = 0.0
+    risk: int = 0
     reason: str = ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hedgerow_idl import NAN, Trial
 from hedgerow_nodes.estimators.optimization.answers import Answers
@@ -16,10 +16,18 @@ def precision_moves(answers: Answers, best: Trial) -> Iterator[Move]:
     present = best.chosen_precision
     if present not in BYTES_PER_WEIGHT:
         return
-    for name, size in BYTES_PER_WEIGHT.items():
+    for risk, (name, size) in enumerate(BYTES_PER_WEIGHT.items()):
         if size < BYTES_PER_WEIGHT[present]:
             ratio, reason = _ratio(answers, size / BYTES_PER_WEIGHT[present])
-            yield Move("precision", present, name, ratio, 0.0, reason)
+            yield Move("precision", present, name, ratio, 0.0, risk, reason)
+
+
+def not_given(trials: Sequence[Trial], model: str) -> bool:
+    """A precision was asked of this model before, and another one came: it is known in no other."""
+    return any(
+        trial.precision and trial.chosen_model == model and trial.chosen_precision != trial.precision
+        for trial in trials
+    )
 
 
 def _ratio(answers: Answers, of_weights: float) -> tuple[float, str]:

@@ -27,7 +27,7 @@ def region_moves(answers: Answers, best: Trial) -> Iterator[Move]:
             continue
         ratio = 1 + operational / whole * (country.intensity_g_per_kwh / now.value - 1)
         reason = f"grid of {country.intensity_g_per_kwh:.4g} g/kWh ({country.year}) beside {now.value:.4g} g/kWh"
-        yield Move("region", best.location, country.name, ratio, 0.0, reason)
+        yield Move("region", best.location, country.name, ratio, 0.0, 0, reason)
 
 
 def allowed(names: Iterable[str], grid: GridTable) -> list[Country]:
