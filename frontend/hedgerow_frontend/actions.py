@@ -10,9 +10,9 @@ from flask import Blueprint, flash, redirect, request, url_for
 from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
-from hedgerow_frontend.bodies import CommandRequest
+from hedgerow_frontend.bodies import CommandRequest, IterationRequest
 from hedgerow_frontend.forms import FormError, idempotency_key, read_iteration, read_problem
-from hedgerow_frontend.lookups import find_node, find_task
+from hedgerow_frontend.lookups import find_node, find_problem, find_task
 from hedgerow_frontend.pages import nodes_page, problem_page, problems_page
 from hedgerow_frontend.problem_details import ApiError, field_error
 from hedgerow_frontend.problems import iterate_problem, submit_problem
@@ -49,6 +49,32 @@ def iterate(problem_id: int) -> Response | tuple[str, int]:
     except ApiError as error:
         return problem_page(problem_id, base_id, request.form, _messages(error)), error.status
     return _to_iteration(answer["task"])
+
+
+@blueprint.post("/problems/<int:problem_id>/iterations/<int:iteration_id>/accept")
+def accept(problem_id: int, iteration_id: int) -> Response:
+    """Take what the loop of an iteration proposes, and show the iteration that it begins."""
+    task = find_task(problem_id, iteration_id)["task"]
+    wanted = IterationRequest.model_validate({"from_iteration": iteration_id, "accept": True})
+    try:
+        # A double click is one consent.
+        answer, _, _ = iterate_problem(problem_id, wanted, f"accept-{problem_id}-{iteration_id}")
+    except ApiError as error:
+        flash(error.detail, "bad")
+        return _to_iteration(task)
+    return _to_iteration(answer["task"])
+
+
+@blueprint.post("/problems/<int:problem_id>/cancel")
+def cancel_problem(problem_id: int) -> Response:
+    """Cancel whatever of a problem has not ended, and show the problem."""
+    find_problem(problem_id)
+    try:
+        numbers = wish("problem.cancel", {"problem_id": problem_id})["cancelled"]
+        flash(f"{len(numbers)} iterations were cancelled." if numbers else "Nothing was left to cancel.", "good")
+    except ApiError as error:
+        flash(error.detail, "bad")
+    return redirect(url_for("pages.problem", problem_id=problem_id), HTTPStatus.SEE_OTHER)
 
 
 @blueprint.post("/problems/<int:problem_id>/iterations/<int:iteration_id>/cancel")

@@ -46,6 +46,8 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Amount = Annotated[float, Field(gt=0, le=1e18)]
 Objective = Literal["", "carbon", "cost", "energy", "latency"]
 FunctionalUnit = Literal["", "inference", "request", "image", "token", "thousand_inferences"]
+LoopMode = Literal["", "auto", "manual", "candidates"]
+LoopTarget = Literal["", "gco2e", "latency_ms", "energy_j", "memory_mb"]
 Identifier = Annotated[int, Field(ge=1, le=UINT32_MAX)]
 
 
@@ -53,6 +55,23 @@ class Body(BaseModel):
     """A JSON body: fields that nobody knows are refused, and nothing is converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class LoopFields(Body):
+    """How a problem is answered again and again by itself; whatever is left out or null is left open."""
+
+    mode: LoopMode | None = Field(
+        None,
+        description="auto goes on by itself, manual waits for consent each time, candidates gives different models.",
+    )
+    target: LoopTarget | None = Field(None, description="What to make small; what the objective says when null.")
+    target_value: Positive | None = Field(None, description="How small, in the target's unit; null is: as can be.")
+    max_iterations: Annotated[int, Field(ge=1, le=100)] | None = Field(
+        None, description="Most iterations, or how many candidates; 8 when null."
+    )
+    allow_regions: Entries | None = Field(
+        None, description="Countries that the work may move to, or any; to none when null."
+    )
 
 
 class ProblemFields(Body):
@@ -75,6 +94,7 @@ class ProblemFields(Body):
     intensity_g_per_kwh: Positive | None = Field(None, description="Of the user's electricity, in g CO2e/kWh.")
     training_samples: Amount | None = Field(None, description="Samples to train with, for the cost of a training.")
     epochs: Amount | None = Field(None, description="How often the training goes through the samples.")
+    optimization: LoopFields | None = Field(None, description="The loop; answered once when null.")
 
     def said(self) -> dict[str, Any]:
         """The fields that say something, as plain JSON."""
@@ -91,23 +111,31 @@ class IterationRequest(ProblemFields):
     """What the next iteration shall do differently; what is left out stays, null takes back what was said."""
 
     from_iteration: Identifier | None = Field(None, description="Iteration to begin from; the newest one when null.")
+    accept: bool = Field(False, description="Take what the loop of that iteration proposes, and change nothing else.")
     text: Text | None = Field(None, description="The problem in other words.")
 
     def changes(self) -> dict[str, Any]:
         """The fields to change, as plain JSON of a user input."""
-        changes = self.model_dump(exclude_unset=True, exclude={"from_iteration"})
+        changes = self.model_dump(exclude_unset=True, exclude={"from_iteration", "accept"})
         if changes.get("text", "") is None:
             del changes["text"]
-        return {name: _empty(name) if value is None else value for name, value in changes.items()}
+        changes = {name: _empty(name) if value is None else value for name, value in changes.items()}
+        if loop := changes.get("optimization"):
+            changes["optimization"] = {name: _empty(name) if value is None else value for name, value in loop.items()}
+        return changes
 
 
-_NUMBERS = frozenset({"inferences_per_year", "intensity_g_per_kwh", "training_samples", "epochs"})
+_NUMBERS = frozenset(
+    {"inferences_per_year", "intensity_g_per_kwh", "training_samples", "epochs", "target_value", "optimization"}
+)
 
 
 def _empty(name: str) -> object:
+    if name == "max_iterations":
+        return 0
     if name.startswith("max_") or name in _NUMBERS:
         return None
-    return [] if name in ("inputs", "outputs", "excluded_models") else ""
+    return [] if name in ("inputs", "outputs", "excluded_models", "allow_regions") else ""
 
 
 class CommandRequest(Body):

@@ -15,7 +15,7 @@ INFO = Info(
     title="Hedgerow",
     version="1.0.0",
     description=(
-        "Describe a machine-learning problem; six module nodes answer with a model, a device and a carbon footprint. "
+        "Describe a machine-learning problem; seven module nodes answer with a model, a device and a carbon footprint. "
         "Numbers carry their unit in the field's name; null is unknown. Errors are RFC 9457 problem details."
     ),
 )

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from hedgerow_frontend.bodies import IterationRequest, ProblemRequest
 from hedgerow_frontend.formatting import is_number
+from hedgerow_frontend.loop_form import LOOP_FIELDS, form_name, loop_asked, loop_filled, loop_of
 from hedgerow_frontend.validation import field_errors
 
 WORDS = (
@@ -70,7 +71,11 @@ def read_iteration(form: Form, asked: Mapping[str, Any], from_iteration: int) ->
     Raises:
         FormError: a field cannot be used.
     """
-    changes = {name: value for name, value in _values(form).items() if not _same(value, asked.get(name))}
+    before = {**asked, "optimization": loop_asked(asked)}
+    changes = {name: value for name, value in _values(form).items() if not _same(value, before.get(name))}
+    if changes.get("optimization"):
+        # A form shows the whole of it, so what is empty is taken back.
+        changes["optimization"] = dict.fromkeys(LOOP_FIELDS) | changes["optimization"]
     try:
         return IterationRequest.model_validate({"from_iteration": from_iteration, **changes})
     except ValidationError as error:
@@ -84,7 +89,7 @@ def filled(asked: Mapping[str, Any]) -> dict[str, str]:
     for name, (field, scale) in SCALED.items():
         value = asked.get(field)
         values[name] = f"{value / scale:.12g}" if is_number(value) else ""
-    return values
+    return values | loop_filled(asked)
 
 
 def new_nonce() -> str:
@@ -110,8 +115,10 @@ def _values(form: Form) -> dict[str, Any]:
             values[field] = float(text) * scale if text else None
         except ValueError:
             wrong[name] = f"{text!r} is no number; write it as 100 or 0.5"
-    if wrong:
-        raise FormError(wrong)
+    loop, wrong_loop = loop_of(form)
+    if wrong or wrong_loop:
+        raise FormError(wrong | wrong_loop)
+    values["optimization"] = loop
     return values
 
 
@@ -125,5 +132,5 @@ def _form_error(error: ValidationError) -> FormError:
     messages: dict[str, str] = {}
     for found in field_errors(error):
         name = found.field.partition("[")[0]
-        messages.setdefault(_FORM_NAME.get(name, name), found.message)
+        messages.setdefault(_FORM_NAME.get(name, form_name(name)), found.message)
     return FormError(messages)

@@ -27,6 +27,7 @@ _OWN_TEMPLATE: Mapping[str, frozenset[str]] = MappingProxyType(
         "ml_model_provider": frozenset({"chosen", "candidates", "latency_s", "peak_memory_bytes", "calibration"}),
         "hw_resources": frozenset({"chosen", "candidates", "latency_s", "power_w", "energy_j", "device_name"}),
         "carbon_footprint": frozenset({"carbon_gco2e", "energy_kwh", "intensity_g_per_kwh", "pue", "sci_gco2e"}),
+        "optimizer": frozenset({"decision", "change", "comparison", "best", "previous", "explanation"}),
     }
 )
 _MARKS: Mapping[str, tuple[str, str]] = MappingProxyType(

@@ -23,6 +23,7 @@ from hedgerow_frontend.services import services
 from hedgerow_frontend.task_answers import (
     AttemptList,
     ProblemAnswer,
+    ProblemCancelled,
     ProblemPage,
     TaskAccepted,
     TaskAnswer,
@@ -66,6 +67,13 @@ def iterate(path: ProblemPath, header: WishHeader, body: IterationRequest) -> Ac
     return iterate_problem(path.problem_id, body, header.idempotency_key)
 
 
+@blueprint.post("/<int:problem_id>/cancel", responses={200: ProblemCancelled, **errors(404)})
+def cancel_problem(path: ProblemPath) -> dict[str, Any]:
+    """Cancel whatever of a problem has not ended; a loop that goes on by itself ends with it."""
+    find_problem(path.problem_id)
+    return wish("problem.cancel", path.model_dump())
+
+
 @blueprint.get("/<int:problem_id>/iterations/<int:iteration_id>", responses={200: TaskAnswer, **errors(404)})
 def iteration(path: IterationPath) -> dict[str, Any]:
     """Show one iteration: its state, what was asked, every stage with its output, and each limit with its verdict."""
@@ -95,6 +103,8 @@ def submit_problem(request: ProblemRequest, idempotency_key: str | None) -> Acce
 def iterate_problem(problem_id: int, request: IterationRequest, idempotency_key: str | None) -> Accepted:
     """Hand the wish for a further iteration to the orchestrator; the 202 with the address of the task."""
     body = {"problem_id": problem_id, "from_iteration": request.from_iteration, "changes": request.changes()}
+    if request.accept:
+        body["accept"] = True
     return _accepted(wish("problem.iterate", body, idempotency_key))
 
 

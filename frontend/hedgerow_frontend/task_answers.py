@@ -28,6 +28,13 @@ class TaskCancelled(Answer):
     state: TaskState
 
 
+class ProblemCancelled(Answer):
+    """The iterations of a problem that were cancelled."""
+
+    problem_id: int
+    cancelled: list[int]
+
+
 class ErrorAnswer(Answer):
     """Why a stage or a task failed."""
 

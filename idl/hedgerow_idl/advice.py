@@ -9,12 +9,53 @@ from hedgerow_idl.kinds import NAN, float64, sequence, uint32, uint64, wire_type
 
 
 @wire_type
+class Trial(IdlStruct, typename="hedgerow.advice.Trial"):
+    """One iteration of a loop: what was asked for, what was chosen, and the target's figure in the target's unit.
+
+    `model`, `precision`, `device` and `region` are what the user input asked for, the fields after them what came out
+    of it. An iteration that failed has no `chosen_model`, and NaN.
+    """
+
+    iteration_id: uint32 = 0
+    model: str = ""
+    precision: str = ""
+    device: str = ""
+    region: str = ""
+    chosen_model: str = ""
+    chosen_precision: str = ""
+    chosen_device: str = ""
+    location: str = ""
+    value: float64 = NAN
+    low: float64 = NAN
+    high: float64 = NAN
+
+
+@wire_type
+class LoopRequest(IdlStruct, typename="hedgerow.advice.LoopRequest"):
+    """How a problem is to be answered again and again, and what the loop has tried so far.
+
+    `mode` is empty (once), `auto` (until `target` is at most `target_value`), `manual` (the same, but each iteration
+    waits for the user) or `candidates` (`max_iterations` different models). `target` is one of `gco2e`, `latency_ms`,
+    `energy_j`, `memory_mb`; NaN as its value means as small as can be. `allow_regions` are the countries that the work
+    may move to, or `any`. `trials` is the loop's own: the iterations before this one.
+    """
+
+    mode: str = ""
+    target: str = ""
+    target_value: float64 = NAN
+    max_iterations: uint32 = 0
+    allow_regions: sequence[str] = field(default_factory=list)
+    trials: sequence[Trial] = field(default_factory=list)
+
+
+@wire_type
 class UserInput(IdlStruct, typename="hedgerow.advice.UserInput"):
     """A problem as the user described it; empty strings and NaN mean that he said nothing about it.
 
     `goal` is a Hugging Face task id, `location` an ISO 3166 country code or an English country name, `objective` one
-    of `carbon` (the default), `energy`, `latency`, `cost`. `previous` is the iteration that this one began from, or
-    {0, 0}. One of `inputs` may be `dataset:NAME`, a file or folder in the folder `datasets` of HEDGEROW_HOME.
+    of `carbon` (the default), `energy`, `latency`, `cost`, `precision` one of `fp32`, `fp16`, `int8`. `previous` is the
+    iteration that this one began from, or {0, 0}. One of `inputs` may be `dataset:NAME`, a file or folder in the folder
+    `datasets` of HEDGEROW_HOME.
     `location` may also be a region such as `California` or `US-CA`; `intensity_g_per_kwh` is that of the user's
     electricity, in place of the table's. `functional_unit` is one of `inference` (the default), `request`, `image`,
     `token`, `thousand_inferences`. `training_samples` and `epochs` ask for the cost of a training.
@@ -33,6 +74,7 @@ class UserInput(IdlStruct, typename="hedgerow.advice.UserInput"):
     objective: str = ""
     required_model: str = ""
     required_device: str = ""
+    precision: str = ""
     excluded_models: sequence[str] = field(default_factory=list)
     functional_unit: str = ""
     inferences_per_year: float64 = NAN
@@ -40,6 +82,7 @@ class UserInput(IdlStruct, typename="hedgerow.advice.UserInput"):
     training_samples: float64 = NAN
     epochs: float64 = NAN
     previous: TaskId = field(default_factory=TaskId)
+    optimization: LoopRequest = field(default_factory=LoopRequest)
 
 
 @wire_type
@@ -305,6 +348,60 @@ class CarbonFootprint(IdlStruct, typename="hedgerow.advice.CarbonFootprint"):
     training_energy_kwh: Estimate = field(default_factory=Estimate)
     training_gco2e: Estimate = field(default_factory=Estimate)
     within_limit: str = ""
+    explanation: str = ""
+
+
+@wire_type
+class LoopMove(IdlStruct, typename="hedgerow.advice.LoopMove"):
+    """One change between iterations: `what` is `model`, `precision`, `device` or `region`.
+
+    `expected` is the target's figure after it, in the target's unit, unknown where nothing at hand can tell.
+    """
+
+    what: str = ""
+    before: str = ""
+    after: str = ""
+    expected: Estimate = field(default_factory=Estimate)
+    reason: str = ""
+
+
+@wire_type
+class ComparedFigure(IdlStruct, typename="hedgerow.advice.ComparedFigure"):
+    """One figure of two iterations, `name` with its unit, such as `latency_s`; `ratio` is after / before.
+
+    `verdict` is `better` or `worse` where the intervals lie apart, `no difference` where they overlap, else `unknown`.
+    """
+
+    name: str = ""
+    before: Estimate = field(default_factory=Estimate)
+    after: Estimate = field(default_factory=Estimate)
+    ratio: float64 = NAN
+    overlap: bool = False
+    verdict: str = ""
+
+
+@wire_type
+class Optimization(IdlStruct, typename="hedgerow.advice.Optimization"):
+    """What the loop decides after an iteration, and how the iteration compares with the one before.
+
+    `decision` is one of `off`, `continue`, `target_met`, `nothing_better`, `budget_spent`, `waits_for_user` and, of
+    `candidates`, `delivered`; with `next_input` it is the contract of `hedgerow_idl.loop`. `value` is the target's
+    figure of this iteration in the target's unit, `best` that of the best one so far.
+    """
+
+    header: Header = field(default_factory=Header)
+    decision: str = ""
+    mode: str = ""
+    target: str = ""
+    target_value: float64 = NAN
+    value: Estimate = field(default_factory=Estimate)
+    iteration: uint32 = 0
+    max_iterations: uint32 = 0
+    best: sequence[Trial] = field(default_factory=list)
+    change: sequence[LoopMove] = field(default_factory=list)
+    previous: TaskId = field(default_factory=TaskId)
+    comparison: sequence[ComparedFigure] = field(default_factory=list)
+    next_input: sequence[UserInput] = field(default_factory=list)
     explanation: str = ""
 
 

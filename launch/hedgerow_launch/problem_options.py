@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from hedgerow_launch.failures import USAGE, CommandFailure
+from hedgerow_launch.loop_options import folded
 
 BYTES_PER_MB = 1_000_000
 S_PER_MS = 1e-3
@@ -61,6 +62,16 @@ OPTIONS = (
     ProblemOption("--intensity", "intensity_g_per_kwh", "Carbon intensity of your electricity, g CO2e/kWh.", float),
     ProblemOption("--training-samples", "training_samples", "Samples of a training, for its cost.", float),
     ProblemOption("--epochs", "epochs", "How often that training goes through the samples.", float),
+    ProblemOption("--optimize", "optimize", "Iterate towards the target: auto by itself, manual with your consent."),
+    ProblemOption("--target", "target", "What to reach: gco2e, latency_ms, energy_j or memory_mb, as in gco2e=0.002."),
+    ProblemOption("--max-iterations", "max_iterations", "Most iterations of the loop; 8 if left out.", int),
+    ProblemOption("--candidates", "candidates", "So many different models, one an iteration.", int),
+    ProblemOption(
+        "--allow-region",
+        "allow_regions",
+        "A country that the work may move to, or any; may be repeated.",
+        repeatable=True,
+    ),
 )
 
 
@@ -68,7 +79,7 @@ def rest_fields(given: Mapping[str, Any]) -> dict[str, Any]:
     """The REST body's fields of the options given, in the body's units; options left out stay out.
 
     Raises:
-        CommandFailure: a limit that is no finite number above 0.
+        CommandFailure: a limit that is no finite number above 0, or a loop that cannot be.
     """
     fields: dict[str, Any] = {}
     for option in OPTIONS:
@@ -80,7 +91,7 @@ def rest_fields(given: Mapping[str, Any]) -> dict[str, Any]:
                 raise CommandFailure(f"{option.option} {value:g}: give a number above 0", USAGE)
             value = value * option.factor
         fields[option.field] = value
-    return fields
+    return folded(fields)
 
 
 def takes_problem_options(command: Callable[..., None]) -> Callable[..., None]:

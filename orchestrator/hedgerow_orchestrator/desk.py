@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from hedgerow_idl import Reply, ReplyStatus, Request
+from hedgerow_orchestrator.refusal import SubmissionRefused
 from hedgerow_orchestrator.store.changes import RequestAdded
 from hedgerow_orchestrator.store.errors import StoreError
-from hedgerow_orchestrator.submission import SubmissionRefused
 
 REMEMBERED = 1024
 MAX_BODY_BYTES = 512 * 1024

@@ -11,6 +11,7 @@ import msgspec
 
 from hedgerow_idl import Command, TaskId
 from hedgerow_orchestrator.store.changes import Change, EventAdded
+from hedgerow_orchestrator.task_run import TaskRun
 
 NO_TASK = TaskId()
 _copy = methodcaller("__copy__")  # `copy.copy` looks for the same, in Python
@@ -42,6 +43,7 @@ class Step:
         begin: tasks whose user input and baselines go out now.
         commands: orders to nodes.
         resend: (task, topic) of inputs that a node has asked for again.
+        ended: tasks that succeeded or failed and whose pipeline has a loop; what follows of them is not decided yet.
     """
 
     now_s: float
@@ -53,6 +55,7 @@ class Step:
     begin: list[TaskId] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     resend: list[tuple[TaskId, str]] = field(default_factory=list)
+    ended: list[TaskRun] = field(default_factory=list)
 
     def save(self, *rows: Change) -> None:
         """Have rows stored as they are now; the engine goes on changing its own."""

@@ -78,6 +78,10 @@ class Engine:
         """The active task with this key."""
         return self._active.get(key)
 
+    def open_of(self, problem_id: int) -> list[Key]:
+        """The iterations of a problem that have not ended."""
+        return [key for keys in (self._active, self._waiting) for key in keys if key[0] == problem_id]
+
     def _forget(self, run: TaskRun) -> None:
         self._active.pop(run.key, None)
 

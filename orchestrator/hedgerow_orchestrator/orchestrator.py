@@ -16,6 +16,7 @@ from hedgerow_nodes.core.bus import Bus, Received
 from hedgerow_orchestrator.desk import Desk
 from hedgerow_orchestrator.effects import EventLog, Step
 from hedgerow_orchestrator.engine import Engine
+from hedgerow_orchestrator.loop import Loop, go_on
 from hedgerow_orchestrator.node_watch import NodeWatch
 from hedgerow_orchestrator.pipeline import Pipeline
 from hedgerow_orchestrator.presence import Presence
@@ -91,6 +92,7 @@ class Orchestrator:
             skipped_ids=skipped_ids,
         )
         self._desk = Desk(self._verbs.table())
+        self._loop = Loop(store.accepted_plain, self._verbs.follow_on)
         self._replies = Replies(self._wire, store, clock)
         # Taken from the bus and not handled yet.
         self._outputs: deque[tuple[Topic, Received[Any]]] = deque()
@@ -126,6 +128,7 @@ class Orchestrator:
             self._watch.handle(step)
         self._make_way()
         self._take_answers(step)
+        self._go_on(step)
         for received in self._wire.requests.take():
             self._replies.add(self._desk.handle(received.sample, step.clock_s + NODE_ANSWER_S))
         while (key := self._engine.next_to_admit()) is not None:
@@ -179,7 +182,7 @@ class Orchestrator:
     def _admit(self, step: Step, key: tuple[int, int]) -> bool:
         """Begin a task; False if the store cannot be read now, and the task stays the next."""
         try:
-            if not self._engine.admit(step, key, lambda key: self._store.task_row(*key), self._pipeline):
+            if not self._engine.admit(step, key, lambda key: self._verbs.task_row(*key), self._pipeline):
                 log.error("orchestrator: task %d.%d is in the line but not in the store", *key)
         except StoreUnavailable as error:
             log.error("orchestrator: the store cannot be read, task %d.%d waits: %s", *key, error)
@@ -190,10 +193,19 @@ class Orchestrator:
 
     def _finish(self, step: Step) -> None:
         """Store the pass, then tell what follows; a pass that cannot be stored now is held, and told to nobody."""
-        if self._guard.commit(step.changes):
+        if self._go_on(step) and self._guard.commit(step.changes):
             self._send(step)
         else:
             self._held = step
+
+    def _go_on(self, step: Step) -> bool:
+        """Open what follows of the tasks that ended; False if the store cannot be read now, and the rest waits."""
+        try:
+            go_on(step, self._loop.follow)
+        except StoreUnavailable as error:
+            self._guard.unreadable(error)
+            return False
+        return True
 
     def _wait_for_store(self, held: Step) -> None:
         """One round while a pass is held: try again, else answer what needs no store and refuse what does.
@@ -203,7 +215,7 @@ class Orchestrator:
         time.sleep(self._guard.pause_s)
         self._presence.beat(self._now(), self._engine.active, self._engine.waiting)
         lasted_s = self._guard.lasted_s
-        if not self._guard.commit(held.changes):
+        if not (self._go_on(held) and self._guard.commit(held.changes)):
             self._answer_without_store()
             return
         self._held = None

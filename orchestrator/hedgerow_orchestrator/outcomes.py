@@ -138,6 +138,8 @@ class Outcomes:
         step.save(row)
         body: dict[str, object] = {"error": {"code": code, "reason": reason}} if code else {}
         step.event(f"task.{state.lower()}", task=run.id, body=body)
+        if run.pipeline.loop_stage and state is not TaskState.CANCELLED:
+            step.ended.append(run)
         self._finished(run)
 
     def _event(self, step: Step, run: TaskRun, stage: StageRun, kind: str) -> None:

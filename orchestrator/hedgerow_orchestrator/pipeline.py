@@ -40,10 +40,14 @@ class StageSpec(_Tries, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Stages in an order in which each comes after what it needs."""
+    """Stages in an order in which each comes after what it needs.
+
+    `loop_stage` is the one whose output decides whether a further iteration is opened; see `hedgerow_idl.loop`.
+    """
 
     name: str
     stages: dict[str, StageSpec]
+    loop_stage: str = ""
 
     @cached_property
     def followers(self) -> dict[str, tuple[str, ...]]:
@@ -55,7 +59,8 @@ class Pipeline:
 def load(name_or_path: str, base: Path | None = None) -> Pipeline:
     """Load a packaged pipeline by name, or a file by path (relative to `base`).
 
-    A file may begin with `extends = "advice"` and then adds to, or changes, the stages of that pipeline.
+    A file may begin with `extends = "advice"` and then adds to, or changes, the stages of that pipeline. `[loop] stage
+    = ""` takes its loop away.
 
     Raises:
         PipelineError: no such pipeline, or the file is wrong.
@@ -67,12 +72,13 @@ def load(name_or_path: str, base: Path | None = None) -> Pipeline:
         raise PipelineError(f"{origin}: key 'name' is missing; give the pipeline a name")
     defaults = merged.pop("defaults", {})
     tables = merged.pop("stages", None)
+    loop = merged.pop("loop", {})
     if merged:
-        raise PipelineError(f"{origin}: key {min(merged)!r} unknown; known: defaults, extends, name, stages")
+        raise PipelineError(f"{origin}: key {min(merged)!r} unknown; known: defaults, extends, loop, name, stages")
     if not isinstance(tables, dict) or not tables:
         raise PipelineError(f"{origin}: table 'stages' is missing or empty; add [stages.NAME] with inputs = [...]")
     stages = {stage: _stage(origin, stage, table, defaults) for stage, table in tables.items()}
-    return Pipeline(name, _ordered(origin, stages))
+    return Pipeline(name, _ordered(origin, stages), _loop_stage(origin, loop, stages))
 
 
 def packaged() -> list[str]:
@@ -125,6 +131,15 @@ def _stage(origin: str, name: str, table: Any, defaults: Any) -> StageSpec:
         if getattr(spec, key) < least:
             raise PipelineError(f"{origin}: stages.{name}: {key} = {getattr(spec, key)} is below {least}")
     return spec
+
+
+def _loop_stage(origin: str, loop: Any, stages: dict[str, StageSpec]) -> str:
+    if not isinstance(loop, dict) or loop.keys() - {"stage"}:
+        raise PipelineError(f"{origin}: loop = {loop!r}: give the table [loop] the one key 'stage'")
+    stage = loop.get("stage", "")
+    if stage != "" and stage not in stages:
+        raise PipelineError(f"{origin}: loop.stage {stage!r} unknown; known: {', '.join(stages)}")
+    return str(stage)
 
 
 def _ordered(origin: str, stages: dict[str, StageSpec]) -> dict[str, StageSpec]:

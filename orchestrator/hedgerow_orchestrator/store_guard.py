@@ -56,6 +56,10 @@ class StoreGuard:
             self._end()
         return True
 
+    def unreadable(self, error: StoreUnavailable) -> None:
+        """The store could not be read, so that a pass could not be finished."""
+        self._begin(str(error))
+
     @property
     def lasted_s(self) -> float:
         """How long the store has not been writable, 0 if it is."""

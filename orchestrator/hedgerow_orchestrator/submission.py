@@ -24,7 +24,9 @@ from hedgerow_idl import (
 from hedgerow_idl.codec import codec_of
 from hedgerow_idl.plain import PlainError, from_plain, to_json
 from hedgerow_nodes.estimators.carbon.functional_unit import UNITS
+from hedgerow_orchestrator.loop_wish import changed_wish, check_wish
 from hedgerow_orchestrator.pipeline import Pipeline
+from hedgerow_orchestrator.refusal import SubmissionRefused
 from hedgerow_orchestrator.states import TaskState
 from hedgerow_orchestrator.store.changes import TaskRow
 
@@ -43,21 +45,29 @@ BASELINE_TYPES: Mapping[str, type[IdlStruct]] = {
 """The stages whose outputs a new iteration gets to see: the fields of `Baselines`."""
 
 
-class SubmissionRefused(Exception):
-    """A problem that is not accepted; `field` names what is wrong."""
-
-    def __init__(self, message: str, field: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.field = field
-
-
 def user_input_of(problem: Any) -> UserInput:
     """The user input that a request's JSON object describes.
 
     Raises:
         SubmissionRefused: no object, an unknown or forbidden field, a wrong type, or an empty problem.
     """
+    user_input = _read(problem)
+    check_wish(user_input)
+    return user_input
+
+
+def proposed_input(proposal: Any) -> UserInput:
+    """The user input that a loop stage proposes, with what the loop has tried; errors as `user_input_of`."""
+    return _read(proposal)
+
+
+def same_request(request: str, proposal: Mapping[str, Any]) -> bool:
+    """Whether a stored request is what was proposed."""
+    stored: dict[str, Any] = msgspec.json.decode(request)
+    return stored == dict(proposal)
+
+
+def _read(problem: Any) -> UserInput:
     if not isinstance(problem, dict):
         raise SubmissionRefused(f"problem {problem!r} is no object", "problem")
     for name in _NOT_THE_USERS:
@@ -95,7 +105,8 @@ def with_changes(request: str, changes: Any) -> UserInput:
     """
     if not isinstance(changes, dict):
         raise SubmissionRefused(f"changes {changes!r} are no object", "changes")
-    return user_input_of(msgspec.json.decode(request) | changes)
+    asked: dict[str, Any] = msgspec.json.decode(request)
+    return user_input_of(asked | changes | {"optimization": changed_wish(asked, changes)})
 
 
 def task_row(task: TaskId, user_input: UserInput, baselines: Baselines, pipeline: Pipeline, now_s: float) -> TaskRow:

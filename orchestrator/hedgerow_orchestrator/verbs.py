@@ -8,18 +8,30 @@ from typing import Any
 
 import msgspec
 
-from hedgerow_idl import AnswerCode, Command, CommandAnswer, CommandKind, NodeState, ReplyStatus, Request, TaskId
+from hedgerow_idl import (
+    AnswerCode,
+    Command,
+    CommandAnswer,
+    CommandKind,
+    NodeState,
+    ReplyStatus,
+    Request,
+    TaskId,
+    UserInput,
+)
+from hedgerow_idl.loop import LoopDecision, read_decision
 from hedgerow_nodes.core.lifecycle import COMMANDS
 from hedgerow_orchestrator.desk import Desk, Handler, Later, Refused, digest, repeated
 from hedgerow_orchestrator.effects import EventLog, Step
 from hedgerow_orchestrator.engine import Engine
+from hedgerow_orchestrator.loop import output_in
 from hedgerow_orchestrator.node_watch import duplicate_sentence
 from hedgerow_orchestrator.pipeline import Pipeline
 from hedgerow_orchestrator.registry import Node, Registry
 from hedgerow_orchestrator.states import TaskState
 from hedgerow_orchestrator.store.changes import RequestAdded, TaskRow
 from hedgerow_orchestrator.store.writer import Store
-from hedgerow_orchestrator.submission import baselines_of, task_row, user_input_of, with_changes
+from hedgerow_orchestrator.submission import baselines_of, proposed_input, task_row, user_input_of, with_changes
 
 
 class Verbs:
@@ -57,6 +69,7 @@ class Verbs:
         return {
             "problem.submit": self.submit,
             "problem.iterate": self.iterate,
+            "problem.cancel": self.cancel_problem,
             "task.cancel": self.cancel,
             "node.command": self.command,
             "node.configure": self.configure,
@@ -85,13 +98,17 @@ class Verbs:
             raise Refused(ReplyStatus.NOT_FOUND, f"problem {problem_id} unknown; known: 1 to {self._last_problem_id}")
         given = body.get("from_iteration")
         from_iteration = last if given is None else _number(body, "from_iteration")
-        earlier = self._task_row(problem_id, from_iteration)
+        earlier = self.task_row(problem_id, from_iteration)
         if earlier is None:
             known = f"1 to {last}"
             raise Refused(
                 ReplyStatus.NOT_FOUND, f"iteration {from_iteration} unknown; problem {problem_id} has {known}"
             )
-        user_input = with_changes(earlier.request, body.get("changes") or {})
+        accept, changes = bool(body.get("accept")), body.get("changes") or {}
+        if accept and changes:
+            text = "accept takes the proposal as it is; leave out either accept or the changes"
+            raise Refused(ReplyStatus.INVALID, text, field="accept")
+        changed = None if accept else with_changes(earlier.request, changes)
         previous = TaskId(problem_id=problem_id, iteration_id=from_iteration)
 
         def begin() -> TaskId:
@@ -100,9 +117,21 @@ class Verbs:
                     ReplyStatus.CONFLICT,
                     f"iteration {previous} is {earlier.state}; wait until it has ended, or cancel it",
                 )
+            user_input = self._proposed(earlier) if changed is None else changed
             return self._submit(user_input, previous, self._next_iteration(problem_id, last))
 
         return self._once(request, body, begin)
+
+    def _proposed(self, earlier: TaskRow) -> UserInput:
+        """What the loop stage of an earlier iteration proposes to the user."""
+        stage = self._pipeline.loop_stage
+        plain = self._store.accepted_plain(earlier.problem_id, earlier.iteration_id, stage) if stage else None
+        decision = LoopDecision() if plain is None else read_decision(plain)
+        if not decision.proposals or decision.goes_on:
+            why = f"its loop says {decision.decision!r}" if decision.decision else "no loop stage has answered"
+            text = f"iteration {earlier.problem_id}.{earlier.iteration_id} proposes nothing to accept: {why}"
+            raise Refused(ReplyStatus.CONFLICT, text)
+        return proposed_input(decision.proposals[0])
 
     def _once(self, request: Request, body: dict[str, Any], act: Callable[[], TaskId]) -> dict[str, Any]:
         """Act, unless the same submission was answered before: then give that answer."""
@@ -118,9 +147,17 @@ class Verbs:
         self._step.save(row)
         return answer
 
-    def _submit(self, user_input: Any, previous: TaskId, task: TaskId) -> TaskId:
+    def follow_on(self, step: Step, user_input: UserInput, previous: TaskId) -> TaskId:
+        """Open a further iteration of a problem by itself, from one that ended in this pass or before."""
+        problem_id = previous.problem_id
+        return self._submit(user_input, previous, self._next_iteration(problem_id, self._last_iteration(problem_id)))
+
+    def _submit(self, user_input: UserInput, previous: TaskId, task: TaskId) -> TaskId:
+        key = previous.problem_id, previous.iteration_id
+
         def output_of(stage: str) -> bytes | None:
-            return self._store.accepted_output(previous.problem_id, previous.iteration_id, stage)
+            fresh: bytes | None = output_in(self._step, key, stage, "cdr")
+            return self._store.accepted_output(*key, stage) if fresh is None else fresh
 
         row = task_row(task, user_input, baselines_of(previous, output_of), self._pipeline, self._step.now_s)
         self._fresh[task.problem_id, task.iteration_id] = row
@@ -141,7 +178,8 @@ class Verbs:
         fresh = [iteration for problem, iteration in self._fresh if problem == problem_id]
         return max([*fresh, self._store.last_iteration(problem_id)])
 
-    def _task_row(self, problem_id: int, iteration_id: int) -> TaskRow | None:
+    def task_row(self, problem_id: int, iteration_id: int) -> TaskRow | None:
+        """A task as it is now: in work, new in this pass and not stored yet, or as stored."""
         run = self._engine.run_of((problem_id, iteration_id))
         if run is not None:
             return run.row
@@ -153,13 +191,26 @@ class Verbs:
         """Cancel a task; one that has ended stays as it is."""
         key = _number(body, "problem_id"), _number(body, "iteration_id")
         task = {"problem_id": key[0], "iteration_id": key[1]}
-        row = self._task_row(*key)
+        row = self.task_row(*key)
         if row is None:
             raise Refused(ReplyStatus.NOT_FOUND, f"task {key[0]}.{key[1]} unknown; see `task list`")
         if row.state.final:
             return {"task": task, "state": row.state}
         self._engine.cancel(self._step, row, self._pipeline)
         return {"task": task, "state": TaskState.CANCELLED}
+
+    def cancel_problem(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        """Cancel what has not ended of a problem; a loop that goes on by itself ends with it."""
+        problem_id = _number(body, "problem_id")
+        if self._last_iteration(problem_id) == 0:
+            raise Refused(ReplyStatus.NOT_FOUND, f"problem {problem_id} unknown; known: 1 to {self._last_problem_id}")
+        cancelled = []
+        for key in sorted(self._engine.open_of(problem_id)):
+            row = self.task_row(*key)
+            if row is not None:
+                self._engine.cancel(self._step, row, self._pipeline)
+                cancelled.append(key[1])
+        return {"problem_id": problem_id, "cancelled": cancelled}
 
     # --- nodes ----------------------------------------------------------------------------------------------------
 

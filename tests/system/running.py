@@ -31,6 +31,7 @@ KINDS = (
     "ml_model_provider",
     "hw_resources",
     "carbon_footprint",
+    "optimizer",
 )
 TRIVIAL_NODE = str(Path(__file__).parent / "trivial_node.py")
 
@@ -51,7 +52,7 @@ def wait_for(what: Callable[[], T | None], timeout_s: float = 30.0, saying: Call
 
 
 class System(LaunchedSystem):
-    """An orchestrator, six trivial nodes, a client, and the store."""
+    """An orchestrator, seven trivial nodes, a client, and the store."""
 
     def __init__(self, environment: Environment, variables: Mapping[str, str] | None = None) -> None:
         super().__init__(environment, variables)

@@ -1,4 +1,4 @@
-"""A trivial node of any of the six kinds: its output depends on the input only, so that runs can be compared.
+"""A trivial node of any of the seven kinds: its output depends on the input only, so that runs can be compared.
 
 python trivial_node.py KIND [--name NAME] [--configuration JSON]
 """
@@ -6,7 +6,7 @@ python trivial_node.py KIND [--name NAME] [--configuration JSON]
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,13 @@ from hedgerow_idl import (
     Baselines,
     CarbonFootprint,
     Estimate,
+    Header,
     HWConstraints,
     HWResources,
     MLModel,
     MLModelMetadata,
+    Optimization,
+    TaskId,
     TaskScore,
     UserInput,
 )
@@ -31,6 +34,7 @@ INPUTS: dict[str, tuple[Any, ...]] = {
     "ml_model_provider": (UserInput, MLModelMetadata, AppRequirements, HWConstraints, Baselines),
     "hw_resources": (MLModel, AppRequirements, HWConstraints),
     "carbon_footprint": (UserInput, MLModel, HWResources),
+    "optimizer": (UserInput, MLModel, HWConstraints, HWResources, CarbonFootprint, Baselines),
 }
 OUTPUTS: dict[str, Any] = {
     "app_requirements": AppRequirements,
@@ -39,6 +43,7 @@ OUTPUTS: dict[str, Any] = {
     "ml_model_provider": MLModel,
     "hw_resources": HWResources,
     "carbon_footprint": CarbonFootprint,
+    "optimizer": Optimization,
 }
 
 
@@ -86,7 +91,19 @@ def answer(kind: str, inputs: tuple[Any, ...]) -> Any:
         return MLModel(chosen=f"model for {seen}", explanation=f"before: {before}")
     if kind == "hw_resources":
         return HWResources(chosen=f"device for {first.chosen}")
+    if kind == "optimizer":
+        return next_iteration(first)
     return CarbonFootprint(carbon_gco2e=Estimate(value=float(len(inputs[2].chosen)), method="trivial"))
+
+
+def next_iteration(user_input: UserInput) -> Optimization:
+    """Of a text that ends with `loop N`, N further iterations; none of any other."""
+    before, _, number = user_input.text.rpartition(" ")
+    left = int(number) if before.endswith("loop") and number.isdecimal() else 0
+    if not left:
+        return Optimization(decision="off")
+    again = replace(user_input, header=Header(), previous=TaskId(), text=f"{before} {left - 1}")
+    return Optimization(decision="continue", next_input=[again])
 
 
 def eat_memory() -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Annotated, Any
 
 import typer
 
+from hedgerow_launch import loop_chain
 from hedgerow_launch.answer_table import answer_table, verdict_count
 from hedgerow_launch.command_group import CommandGroup
 from hedgerow_launch.commands.comparing import compare_iterations
 from hedgerow_launch.commands.exporting import export
 from hedgerow_launch.commands.printing import AsJson, print_json, show, table, tell
 from hedgerow_launch.failures import FAILED, USAGE, CommandFailure
-from hedgerow_launch.follow import Follower, ServerEvent
+from hedgerow_launch.follow import Follower, ServerEvent, Task
+from hedgerow_launch.loop_chain import line
 from hedgerow_launch.problem_options import takes_problem_options
 from hedgerow_launch.rest_client import RestClient, connect
 from hedgerow_launch.task_object import problem_object, task_object
@@ -54,6 +57,7 @@ def iterate(
         int | None, typer.Option("--from", min=1, help="Iteration to begin from; the newest if left out.")
     ] = None,
     text: Annotated[str | None, typer.Option("--text", help="The problem in other words.")] = None,
+    accept: Annotated[bool, typer.Option("--accept", help="Take what the loop proposes, as it is.")] = False,
     wait: Wait = False,
     timeout: Timeout = None,
     as_json: AsJson = False,
@@ -62,9 +66,23 @@ def iterate(
     _check_timeout(wait, timeout)
     client = connect()
     changes = fields if text is None else {"text": text, **fields}
-    body = changes if from_iteration is None else {"from_iteration": from_iteration, **changes}
+    if accept and changes:
+        raise CommandFailure("--accept takes the proposal as it is; leave out the other options", USAGE)
+    body = {"accept": True} if accept else changes
+    body = body if from_iteration is None else {"from_iteration": from_iteration, **body}
     accepted = client.post("problems", problem, "iterations", body=body)
     _finish(client, accepted, wait, timeout, as_json)
+
+
+@app.command()
+def cancel(problem: ProblemNumber, as_json: AsJson = False) -> None:
+    """Cancel whatever of a problem has not ended; a loop that goes on by itself ends with it."""
+    answer = connect().post("problems", problem, "cancel")
+    if as_json:
+        print_json(answer)
+        return
+    numbers = ", ".join(str(number) for number in answer["cancelled"])
+    typer.echo(f"problem {problem}: {f'iteration {numbers} cancelled' if numbers else 'nothing was left to cancel'}")
 
 
 @app.command("list")
@@ -145,8 +163,14 @@ def _finish(client: RestClient, accepted: dict[str, Any], wait: bool, timeout: f
             typer.echo(f"task {problem_id}.{iteration_id}: hedgerow problem show {problem_id} {iteration_id}")
         return
     watched = sys.stderr.isatty() and not as_json
+    follower = Follower(client, on_event=_tell_stage if watched else _ignore)
+    began_s = time.monotonic()
     try:
-        task = Follower(client, on_event=_tell_stage if watched else _ignore).wait(problem_id, iteration_id, timeout)
+        task = follower.wait(problem_id, iteration_id, timeout)
+        if loop_chain.is_looped(task):
+            left_s = None if timeout is None else max(0.0, timeout - (time.monotonic() - began_s))
+            _finish_loop(client, follower, task, left_s, as_json)
+            return
     except KeyboardInterrupt:
         tell(f"task {problem_id}.{iteration_id} goes on; end it with: hedgerow task cancel {problem_id} {iteration_id}")
         raise
@@ -155,6 +179,18 @@ def _finish(client: RestClient, accepted: dict[str, Any], wait: bool, timeout: f
     else:
         show(answer_table(task))
     if task["state"] != "SUCCEEDED":
+        raise typer.Exit(FAILED)
+
+
+def _finish_loop(client: RestClient, follower: Follower, first: Task, timeout: float | None, as_json: bool) -> None:
+    """Follow the loop to its end, an iteration a line; then print the best one, and why it ended."""
+    chain = loop_chain.follow(client, follower, first, timeout, lambda task: None if as_json else tell(line(task)))
+    if as_json:
+        print_json(chain.as_object())
+    else:
+        show(answer_table(chain.best))
+        tell(chain.ending)
+    if not chain.reached:
         raise typer.Exit(FAILED)
 
 

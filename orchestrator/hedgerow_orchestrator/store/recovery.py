@@ -70,8 +70,20 @@ def accepted_output(connection: Connection, blobs: BlobStore, key: TaskKey, stag
     Raises:
         BlobCorrupt: it lies outside the tables and is gone or changed.
     """
+    return _accepted(connection, blobs, key, stage_name, "cdr")
+
+
+def accepted_plain(connection: Connection, blobs: BlobStore, key: TaskKey, stage_name: str) -> str | None:
+    """Read the JSON of the same output; errors as `accepted_output`."""
+    found = _accepted(connection, blobs, key, stage_name, "plain")
+    return None if found is None else found.decode()
+
+
+def _accepted(connection: Connection, blobs: BlobStore, key: TaskKey, stage_name: str, form: str) -> bytes | None:
+    """One of the two forms, `cdr` or `plain`, from the tables or from where it lies outside them."""
+    names = (form, f"{form}_url", f"{form}_sha256", f"{form}_size_bytes")
     query = (
-        select(output.c.cdr, output.c.cdr_url, output.c.cdr_sha256, output.c.cdr_size_bytes)
+        select(*(output.c[name] for name in names))
         .where(_is_task(output, key), output.c.stage == stage_name, output.c.accepted)
         .order_by(output.c.attempt.desc(), output.c.output_id)
         .limit(1)
@@ -79,9 +91,10 @@ def accepted_output(connection: Connection, blobs: BlobStore, key: TaskKey, stag
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
-    if row.cdr is not None:
-        return bytes(row.cdr)
-    return blobs.get(Blob(row.cdr_url, row.cdr_sha256, row.cdr_size_bytes))
+    inline, *elsewhere = row
+    if inline is not None:
+        return inline.encode() if isinstance(inline, str) else bytes(inline)
+    return blobs.get(Blob(*elsewhere))
 
 
 def accepted_topics(connection: Connection, key: TaskKey) -> dict[str, str]:

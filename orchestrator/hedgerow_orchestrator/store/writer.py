@@ -136,6 +136,11 @@ class Store:
         with self._reading() as connection:
             return recovery.accepted_output(connection, self._blobs, (problem_id, iteration_id), stage)
 
+    def accepted_plain(self, problem_id: int, iteration_id: int, stage: str) -> str | None:
+        """Read the JSON of a stage's accepted output; BlobCorrupt as `accepted_output`."""
+        with self._reading() as connection:
+            return recovery.accepted_plain(connection, self._blobs, (problem_id, iteration_id), stage)
+
     def accepted_topics(self, problem_id: int, iteration_id: int) -> dict[str, str]:
         """Read on which topic the accepted output of each stage of a task travelled."""
         with self._reading() as connection:

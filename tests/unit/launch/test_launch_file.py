@@ -15,13 +15,14 @@ from hedgerow_launch.launch_file import load, packaged
 from hedgerow_launch.launch_lines import line_of
 from hedgerow_launch.launch_schema import Restart
 
-SIX_NODES = [
+SEVEN_NODES = [
     "app_requirements",
     "ml_model_metadata",
     "hw_constraints",
     "ml_model_provider",
     "hw_resources",
     "carbon_footprint",
+    "optimizer",
 ]
 
 
@@ -44,8 +45,8 @@ def test_the_packaged_file_starts_the_advice_system() -> None:
     assert launch.orchestrator.pipeline == "advice"
     assert launch.frontend is not None
     assert (launch.frontend.host, launch.frontend.port) == ("127.0.0.1", 5001)
-    assert list(launch.nodes) == SIX_NODES
-    assert {node.module for node in launch.nodes.values()} == {f"hedgerow_nodes.{name}" for name in SIX_NODES}
+    assert list(launch.nodes) == SEVEN_NODES
+    assert {node.module for node in launch.nodes.values()} == {f"hedgerow_nodes.{name}" for name in SEVEN_NODES}
 
 
 def test_the_file_to_copy_is_the_packaged_one() -> None:
@@ -71,7 +72,7 @@ def test_a_file_of_its_own_joins_the_packaged_one(tmp_path: Path) -> None:
     launch = load(str(write(tmp_path, text)))
     assert launch.frontend is not None
     assert (launch.frontend.host, launch.frontend.port) == ("127.0.0.1", 0)
-    assert list(launch.nodes) == [*SIX_NODES, "colour"]
+    assert list(launch.nodes) == [*SEVEN_NODES, "colour"]
     colour = launch.nodes["colour"]
     assert colour.script == str(tmp_path / "colour.py")
     assert (colour.restart, colour.configuration) == (Restart.ALWAYS, {"shade": "red"})

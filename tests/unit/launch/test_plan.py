@@ -11,9 +11,9 @@ from hedgerow_launch.launch_schema import Restart
 from hedgerow_launch.plan import Role, plan_processes
 
 
-def test_the_advice_system_is_eight_processes() -> None:
+def test_the_advice_system_is_nine_processes() -> None:
     plans = plan_processes(load("advice"), {"HEDGEROW_HOME": "/h"}, port=0)
-    assert [plan.role for plan in plans] == [Role.ORCHESTRATOR, Role.FRONTEND] + [Role.NODE] * 6
+    assert [plan.role for plan in plans] == [Role.ORCHESTRATOR, Role.FRONTEND] + [Role.NODE] * 7
     assert plans[0].command == (sys.executable, "-m", "hedgerow_orchestrator", "--pipeline", "advice")
     assert plans[1].command == (sys.executable, "-m", "hedgerow_frontend", "--host", "127.0.0.1", "--port", "0")
     assert plans[2].command == (sys.executable, "-m", "hedgerow_nodes.app_requirements", "--name", "app_requirements")

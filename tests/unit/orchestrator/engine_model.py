@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from engine_world import LoopPlan
+
 from hedgerow_idl import Command, NodeState, Outcome
 from hedgerow_orchestrator.pipeline import Pipeline, StageSpec
 from hedgerow_orchestrator.states import StageState, TaskState
@@ -57,6 +59,7 @@ class TaskModel:
     stages: dict[str, StageModel]
     state: TaskState = TaskState.WAITING
     code: str = ""
+    loop: LoopPlan = field(default_factory=LoopPlan)
 
 
 @dataclass
@@ -114,9 +117,16 @@ class EngineModel:
 
     # --- tasks ----------------------------------------------------------------------------------------------------
 
-    def submit(self, key: Key) -> None:
-        """A task is new."""
-        self.tasks[key] = TaskModel(key, {name: StageModel(spec) for name, spec in self.plan.stages.items()})
+    def submit(self, key: Key, loop: LoopPlan) -> None:
+        """A task is new, and last in the line."""
+        stages = {name: StageModel(spec) for name, spec in self.plan.stages.items()}
+        self.tasks[key] = TaskModel(key, stages, loop=loop)
+
+    def _follow(self, task: TaskModel) -> None:
+        """A task has ended: its loop opens the next iteration at once, or never."""
+        following = task.loop.after(task.state, task.key[1])
+        if following is not None:
+            self.submit((task.key[0], task.key[1] + 1), following)
 
     def admit(self, key: Key, clock_s: float) -> None:
         """The engine began a task: it must be the next, and there must be room."""
@@ -148,6 +158,7 @@ class EngineModel:
                 stage.attempts[-1] = StageState.CANCELLED
             stage.state, stage.current = StageState.CANCELLED, None
         task.state, task.code = state, code
+        self._follow(task)
 
     # --- attempts -------------------------------------------------------------------------------------------------
 
@@ -210,6 +221,7 @@ class EngineModel:
             self._line_up(task, clock_s)
             if all(other.state is StageState.SUCCEEDED for other in task.stages.values()):
                 task.state = TaskState.SUCCEEDED
+                self._follow(task)
         elif outcome is Outcome.CANCELLED:
             self._lose(task, stage, code, clock_s)
         else:
@@ -358,6 +370,7 @@ class EngineModel:
 
     def restarted(self, clock_s: float) -> None:
         """The orchestrator was killed: it knows what is stored, no node, and not which of its orders arrived."""
+        self.tasks = dict(sorted(self.tasks.items()))  # whatever waits, waits in the order of its ids from now on
         self._left_at_s.clear()
         self._confirm_by_s = clock_s + CONFIRM_S if self.active() else None
         for node in self.nodes.values():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import itertools
+import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 
 import msgspec
 
@@ -22,17 +24,35 @@ from hedgerow_idl import (
 )
 from hedgerow_orchestrator.effects import EventLog, Step
 from hedgerow_orchestrator.engine import Engine
+from hedgerow_orchestrator.loop import go_on
 from hedgerow_orchestrator.pipeline import Pipeline, StageSpec
 from hedgerow_orchestrator.recovery import recover
 from hedgerow_orchestrator.registry import Registry, Transition
 from hedgerow_orchestrator.states import StageState, TaskState
 from hedgerow_orchestrator.store.changes import AttemptRow, EventAdded, OutputAdded, StageRow, TaskRow
 from hedgerow_orchestrator.store.recovery import OpenTask
+from hedgerow_orchestrator.task_run import TaskRun
 
 SOURCES = {"user_input": "t/user_input", "baselines": "t/baselines"}
 
 
-def pipeline(**inputs: tuple[str, ...]) -> Pipeline:
+@dataclass(frozen=True)
+class LoopPlan:
+    """How a task's loop goes on: `left` further iterations, and `spare` more where one that it opened fails."""
+
+    left: int = 0
+    spare: int = 0
+
+    def after(self, state: TaskState, iteration_id: int) -> LoopPlan | None:
+        """The plan of the iteration that follows; None where none does."""
+        if state is TaskState.SUCCEEDED and self.left > 0:
+            return LoopPlan(self.left - 1, 1)
+        if state is TaskState.FAILED and iteration_id > 1 and self.spare > 0:
+            return LoopPlan(self.left, self.spare - 1)
+        return None
+
+
+def pipeline(loop_stage: str = "", /, **inputs: tuple[str, ...]) -> Pipeline:
     """A pipeline with these stages; all are tried twice and may be lost three times."""
     stages = {
         name: StageSpec(
@@ -48,10 +68,10 @@ def pipeline(**inputs: tuple[str, ...]) -> Pipeline:
         )
         for name, needs in inputs.items()
     }
-    return Pipeline("test", stages)
+    return Pipeline("test", stages, loop_stage)
 
 
-DIAMOND = pipeline(a=("user_input",), b=("a",), c=("a", "baselines"), d=("b", "c"))
+DIAMOND = pipeline("d", a=("user_input",), b=("a",), c=("a", "baselines"), d=("b", "c"))
 
 
 FROM_ATTEMPT = ("state", "attempt", "node_id", "started_at_s", "finished_at_s", "error_code", "reason")
@@ -111,14 +131,21 @@ class World:
         """One pass: an act, admissions, the clock; then what came out is booked."""
         step = Step(self.now_s, self.clock_s, self.log)
         act(step)
+        go_on(step, self._follow)
         while (key := self.engine.next_to_admit()) is not None:
-            assert self.engine.admit(step, key, lambda key: copy.copy(self.tasks.get(key)), self.plan)
+            assert self.engine.admit(step, key, lambda key: self._row_of(step, key), self.plan)
         self.engine.tick(step, lambda node_id: node_id not in self.unreachable)
+        go_on(step, self._follow)
         for change in step.changes:
             self._book(change)
         self.commands += step.commands
         self.resend += step.resend
         return step
+
+    def _row_of(self, step: Step, key: tuple[int, int]) -> TaskRow | None:
+        """A task as booked, or as it is to be booked after this pass."""
+        fresh = [row for row in step.changes if isinstance(row, TaskRow) and (row.problem_id, row.iteration_id) == key]
+        return copy.copy(fresh[-1] if fresh else self.tasks.get(key))
 
     def later(self, seconds: float) -> Step:
         """Let time pass, and have a pass."""
@@ -130,12 +157,25 @@ class World:
         self.now_s += seconds
         self.clock_s += seconds
 
-    def submit(self, problem_id: int = 1) -> TaskRow:
-        """A new task."""
-        row = TaskRow(problem_id, 1, "test", TaskState.WAITING, self.now_s, None, None, "t", "{}", b"", b"", "", "")
+    def submit(self, problem_id: int = 1, loop: LoopPlan | None = None) -> TaskRow:
+        """A new task; it has no loop unless one is given."""
+        row = self._row(problem_id, 1, loop or LoopPlan())
         self.tasks[problem_id, 1] = row
         self.step(lambda step: self.engine.submit(step, row, self.plan))
         return row
+
+    def _row(self, problem_id: int, iteration_id: int, loop: LoopPlan) -> TaskRow:
+        before, asked = iteration_id - 1 or None, json.dumps(asdict(loop))
+        made_at_s = self.now_s
+        state = TaskState.WAITING
+        return TaskRow(problem_id, iteration_id, "test", state, made_at_s, None, before, "t", asked, b"", b"", "", "")
+
+    def _follow(self, step: Step, run: TaskRun) -> None:
+        """As the loop of the orchestrator, with the row's request for what the loop stage decided."""
+        problem_id, iteration_id = run.key
+        following = LoopPlan(**json.loads(run.row.request)).after(run.row.state, iteration_id)
+        if following is not None:
+            self.engine.submit(step, self._row(problem_id, iteration_id + 1, following), self.plan)
 
     def join(
         self,

@@ -9,7 +9,7 @@ from unittest import mock
 import hypothesis
 import pytest
 from engine_model import EngineModel, NodeModel, mark_of
-from engine_world import DIAMOND, World
+from engine_world import DIAMOND, LoopPlan, World
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
@@ -78,12 +78,13 @@ class EngineMachine(RuleBasedStateMachine):
                 self.join(name)
 
     @precondition(lambda self: len(self.model.active()) + len(self.model.waiting()) < MOST_OPEN)
-    @rule(count=st.integers(1, 3))
-    def submit(self, count: int) -> None:
+    @rule(count=st.integers(1, 3), left=st.sampled_from([0, 0, 1, 3]), spare=st.integers(0, 1))
+    def submit(self, count: int, left: int, spare: int) -> None:
+        """Tasks that are answered once, or whose loop stage goes on a few times; `spare` changes nothing for those."""
         for _ in range(count):
-            key = len(self.model.tasks) + 1, 1
-            self.model.submit(key)
-            self.world.submit(key[0])
+            key, loop = (len(self.model.tasks) + 1, 1), LoopPlan(left, spare)
+            self.model.submit(key, loop)
+            self.world.submit(key[0], loop)
             self.settle()
 
     @precondition(lambda self: self.model.tasks)

@@ -19,6 +19,7 @@ def test_the_packaged_pipeline_puts_each_stage_after_what_it_needs() -> None:
         "ml_model_provider",
         "hw_resources",
         "carbon_footprint",
+        "optimizer",
     }
     seen: set[str] = set()
     for name, spec in plan.stages.items():
@@ -30,9 +31,15 @@ def test_a_file_extends_a_packaged_pipeline(tmp_path: Path) -> None:
     file = tmp_path / "garden.toml"
     file.write_text('extends = "advice"\nname = "garden"\n[stages.colour]\ninputs = ["user_input"]\nattempts = 7\n')
     plan = load("garden.toml", tmp_path)
-    assert (plan.name, len(plan.stages)) == ("garden", 7)
+    assert (plan.name, len(plan.stages)) == ("garden", 8)
     assert (plan.stages["colour"].attempts, plan.stages["colour"].kind) == (7, "colour")
+    assert plan.loop_stage == load("advice").loop_stage == "optimizer"
     assert plan.stages["ml_model_provider"].timeout_s == load("advice").stages["ml_model_provider"].timeout_s
+
+
+def test_a_file_takes_the_loop_away(tmp_path: Path) -> None:
+    (tmp_path / "once.toml").write_text('extends = "advice"\nname = "once"\n[loop]\nstage = ""\n')
+    assert load("once.toml", tmp_path).loop_stage == ""
 
 
 @pytest.mark.parametrize(
@@ -49,6 +56,8 @@ def test_a_file_extends_a_packaged_pipeline(tmp_path: Path) -> None:
         ("name = 'x'\n[stages.a]\ninputs = ['user_input']\ntries = 1", "known keys: attempts"),
         ("name = 'x'\n[stages.a]\ninputs = ['b']\n[stages.b]\ninputs = ['a']", "in a circle"),
         ("name = 'x'\n[stages.baselines]\ninputs = ['user_input']", "'baselines' refused"),
+        ("name = 'x'\n[loop]\nstage = 'b'\n[stages.a]\ninputs = ['user_input']", "loop.stage 'b' unknown; known: a"),
+        ("name = 'x'\n[loop]\nsize = 1\n[stages.a]\ninputs = ['user_input']", "the one key 'stage'"),
         ("name = 'x'\nextends = 'own.toml'", "goes in a circle"),
         ("name = 'x'\nextends = 'nope'", "'nope' unknown; known: advice"),
         ("name = 'x'\nextends = 'gone.toml'", "gone.toml cannot be read"),

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hedgerow_idl import MLModel, TaskId, UserInput
 from hedgerow_idl.codec import codec_of
 from hedgerow_orchestrator.pipeline import load
-from hedgerow_orchestrator.submission import SubmissionRefused, baselines_of, task_row, user_input_of, with_changes
+from hedgerow_orchestrator.refusal import SubmissionRefused
+from hedgerow_orchestrator.submission import baselines_of, task_row, user_input_of, with_changes
 
 
 @pytest.mark.parametrize(

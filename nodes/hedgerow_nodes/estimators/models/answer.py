@@ -11,6 +11,7 @@ from hedgerow_nodes.estimators.models.catalogue import CatalogueModel
 from hedgerow_nodes.estimators.models.choice import Candidate, Choice
 from hedgerow_nodes.estimators.models.execution import ExecutionReport
 from hedgerow_nodes.estimators.models.explanation import what_changed, what_the_run_showed, why_chosen, why_not_run
+from hedgerow_nodes.estimators.models.required import another_is_required
 
 # How many of the models that are known by published figures only are sent with an answer; the rest is counted in words.
 MAX_PUBLISHED = 40
@@ -96,7 +97,7 @@ def _wire(candidate: Candidate, choice: Choice) -> ModelCandidate:
     model = candidate.model
     rejected = candidate.rejected
     if not rejected and candidate is not choice.chosen and choice.wish.required:
-        rejected = f"{choice.wish.required} is required"
+        rejected = another_is_required(choice.wish.required)
     return ModelCandidate(
         id=model.id,
         family=model.family,
