@@ -44,6 +44,7 @@ Entries = Annotated[list[Entry], Field(max_length=64)]
 Place = Annotated[str, StringConstraints(max_length=100, pattern=r"^([^\W\d_][^\d_<>\"]*)?$"), _printable()]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Objective = Literal["", "carbon", "cost", "energy", "latency"]
+Precision = Literal["", "fp32", "fp16", "int8"]
 Identifier = Annotated[int, Field(ge=1, le=UINT32_MAX)]
 
 
@@ -68,6 +69,7 @@ class ProblemFields(Body):
     required_model: Word | None = Field(None, description="The model that has to be used.")
     required_device: Word | None = Field(None, description="The device that has to be used.")
     excluded_models: Entries | None = Field(None, description="Models that must not be used.")
+    precision: Precision | None = Field(None, description="How exactly the model shall reckon; as it comes if open.")
 
     def said(self) -> dict[str, Any]:
         """The fields that say something, as plain JSON."""

@@ -15,7 +15,7 @@ from hedgerow_frontend.bodies import IterationRequest, ProblemRequest
 from hedgerow_frontend.formatting import is_number
 from hedgerow_frontend.validation import field_errors
 
-WORDS = ("text", "goal", "modality", "location", "objective", "required_model", "required_device")
+WORDS = ("text", "goal", "modality", "location", "objective", "required_model", "required_device", "precision")
 LISTS = ("inputs", "outputs", "excluded_models")
 # Field of the form: field of the body, and how many of the body's unit one of the form's is.
 SCALED: Mapping[str, tuple[str, float]] = MappingProxyType(

@@ -13,6 +13,7 @@ from hedgerow_idl.advice import (
     MLModel,
     MLModelMetadata,
     ModelCandidate,
+    ModelVariant,
     TaskScore,
     UserInput,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "MLModel",
     "MLModelMetadata",
     "ModelCandidate",
+    "ModelVariant",
     "NodeInfo",
     "NodeState",
     "NodeStatus",

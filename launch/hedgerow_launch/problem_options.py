@@ -52,6 +52,7 @@ OPTIONS = (
     ProblemOption("--model", "required_model", "The model that has to be used."),
     ProblemOption("--device", "required_device", "The device that has to be used."),
     ProblemOption("--exclude-model", "excluded_models", "A model not to be used; may be repeated.", repeatable=True),
+    ProblemOption("--precision", "precision", "How exactly the model reckons: fp32, fp16 or int8."),
 )
 
 

@@ -29,6 +29,7 @@ from hedgerow_orchestrator.store.changes import TaskRow
 
 TITLE_LENGTH = 120
 OBJECTIVES = ("", "carbon", "cost", "energy", "latency")
+PRECISIONS = ("", "fp32", "fp16", "int8")
 _NOT_THE_USERS = ("header", "previous")
 
 BASELINE_TYPES: Mapping[str, type[IdlStruct]] = {
@@ -71,6 +72,9 @@ def user_input_of(problem: Any) -> UserInput:
     if user_input.objective not in OBJECTIVES:
         known = ", ".join(OBJECTIVES[1:])
         raise SubmissionRefused(f"objective {user_input.objective!r} unknown; known: {known}", "objective")
+    if user_input.precision not in PRECISIONS:
+        known = ", ".join(PRECISIONS[1:])
+        raise SubmissionRefused(f"precision {user_input.precision!r} unknown; known: {known}", "precision")
     for name in ("max_latency_s", "max_memory_bytes", "max_carbon_gco2e"):
         value = getattr(user_input, name)
         if value <= 0 or value == float("inf"):
