@@ -28,6 +28,7 @@ WHOLE = {
     "max_carbon_gco2e": 0.5,
     "location": "Côte d'Ivoire",
     "objective": "energy",
+    "precision": "int8",
     "required_model": "ssdlite",
     "required_device": "jetson",
     "excluded_models": ["a", "b"],
@@ -84,6 +85,7 @@ BAD = [
     ({"text": "x", "location": "48.8, 2.3"}, "location"),
     ({"text": "x", "location": "<b>"}, "location"),
     ({"text": "x", "objective": "speed"}, "objective"),
+    ({"text": "x", "precision": "int4"}, "precision"),
     ({"text": "x", "latency": 3}, "latency"),
 ]
 

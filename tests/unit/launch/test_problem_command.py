@@ -57,7 +57,7 @@ EVERY_OPTION = [
     *("--goal", "object-detection", "--modality", "image"),
     *("--input", "photo", "--input", "date", "--output", "count"),
     *("--max-latency-ms", 100, "--max-memory-mb", 4000, "--max-gco2e", 0.5),
-    *("--location", "Spain", "--objective", "energy", "--model", "yolo", "--device", "jetson"),
+    *("--location", "Spain", "--objective", "energy", "--precision", "int8", "--model", "yolo", "--device", "jetson"),
     *("--exclude-model", "a", "--exclude-model", "b"),
 ]
 EVERY_FIELD = {
@@ -70,6 +70,7 @@ EVERY_FIELD = {
     "max_carbon_gco2e": 0.5,
     "location": "Spain",
     "objective": "energy",
+    "precision": "int8",
     "required_model": "yolo",
     "required_device": "jetson",
     "excluded_models": ["a", "b"],

@@ -27,6 +27,7 @@ from hedgerow_orchestrator.submission import SubmissionRefused, baselines_of, ta
         ({"text": "x", "max_latency_s": "soon"}, "max_latency_s"),
         ({"text": "x", "excluded_models": "one"}, "excluded_models"),
         ({"text": "x", "objective": "beauty"}, "objective"),
+        ({"text": "x", "precision": "int4"}, "precision"),
         ({"text": "x", "header": {}}, "header"),
         ({"text": "x", "previous": {}}, "previous"),
         ("text", "problem"),

@@ -111,7 +111,8 @@ class _Page(BundledRun):
 
     def _read(self, box: tuple[int, int, int, int]) -> Array:
         height, width = self.item.preparation.size
-        cut = self._page.crop([round(edge / self._scale) for edge in box])
+        left, top, right, bottom = (round(edge / self._scale) for edge in box)
+        cut = self._page.crop((left, top, right, bottom))
         wide = min(width, max(1, round(cut.width * height / cut.height)))
         line = np.zeros((height, width, 3), dtype=np.float32)
         line[:, :wide] = np.asarray(cut.resize((wide, height)), dtype=np.float32)[..., ::-1] / _LINE_MEAN - 1

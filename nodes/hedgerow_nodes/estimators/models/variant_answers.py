@@ -42,7 +42,10 @@ def without_variant(choice: Choice, located: Located) -> str:
     if chosen is None:
         return f"{wanted} was asked for, and only models that ship can be run at a precision of choice"
     if chosen.comes_at != wanted:
-        return f"it comes at {chosen.comes_at}, {wanted} was asked for, and only models that ship have variants to run"
+        return (
+            f"{wanted} was asked for, and only models that ship have variants to run; its time is that of "
+            f"{chosen.comes_at}, in which it comes"
+        )
     return ""
 
 
