@@ -123,8 +123,8 @@ class _Graph(FusedOperators):
 
     def _op_placeholder(self, node: dict[str, Any], attributes: Any) -> _Value:
         shape = [int(dim["size"]) for dim in attributes["shape"]["shape"]["dim"]]
-        picture = len(shape) == 4 and shape[3] == 3
-        shape = [shape[axis] for axis in TO_NCHW] if picture else shape
+        if picture := len(shape) == 4 and shape[3] == 3:
+            shape = [shape[axis] for axis in TO_NCHW]
         self._inputs.append(helper.make_tensor_value_info(node["name"], TensorProto.FLOAT, shape))
         return _Value(node["name"], channels_last=picture)
 
@@ -180,8 +180,8 @@ class _Graph(FusedOperators):
         return replace(x, name=self._emit("Add", [x.name, y.name]))
 
     def _op_concat(self, _: Any, __: Any, *inputs: _Value) -> _Value:
-        parts = [self._plain(part) for part in inputs[:-1]]
-        return _Value(self._emit("Concat", [part.name for part in parts], axis=int(inputs[-1].constant)))
+        names = [self._plain(part).name for part in inputs[:-1]]
+        return _Value(self._emit("Concat", names, axis=int(inputs[-1].constant)))
 
     def _op_splitv(self, node: dict[str, Any], _: Any, x: _Value, sizes: _Value, axis: _Value) -> _Value:
         names = [f"{node['name']}_{i}" for i in range(len(sizes.constant))]
@@ -197,5 +197,4 @@ class _Graph(FusedOperators):
         return _Value(constant=dense)
 
     def _op_reshape(self, _: Any, __: Any, x: _Value, shape: _Value) -> _Value:
-        target = self._initialiser(shape.constant.astype(np.int64))
-        return _Value(self._emit("Reshape", [self._plain(x).name, target]))
+        return _Value(self._emit("Reshape", [self._plain(x).name, self._initialiser(shape.constant.astype(np.int64))]))
