@@ -82,8 +82,8 @@ def agreement(exact: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[float
     if "objects" in exact:
         return _boxes_alike(exact["objects"], other["objects"]), "overlap of boxes, mean"
     if "text" in exact:
-        texts = ["\n".join(line["text"] for line in found["text"]) for found in (exact, other)]
-        return difflib.SequenceMatcher(None, *texts, autojunk=False).ratio(), "characters read alike"
+        one, two = ("\n".join(line["text"] for line in found["text"]) for found in (exact, other))
+        return difflib.SequenceMatcher(None, one, two, autojunk=False).ratio(), "characters read alike"
     worst = max(abs(exact[kind]["cosine"] - other[kind]["cosine"]) for kind in ("related", "unrelated"))
     return 1 - worst, "1 - largest change of a cosine"
 
