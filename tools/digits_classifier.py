@@ -16,10 +16,7 @@ SEED = 20260101
 
 def train() -> tuple[onnx.ModelProto, dict[str, float | str], list[float], int]:
     """Train on 80 % of scikit-learn's digits: the model, its accuracy on the rest, one unseen digit and what it is."""
-    pixels, digits = load_digits(return_X_y=True)
-    seen, unseen, seen_digits, unseen_digits = train_test_split(
-        pixels / 16.0, digits, test_size=0.2, random_state=SEED, stratify=digits
-    )
+    seen, unseen, seen_digits, unseen_digits = _split()
     classifier = MLPClassifier(hidden_layer_sizes=(64,), max_iter=300, random_state=SEED)
     classifier.fit(seen, seen_digits)
     accuracy: dict[str, float | str] = {
@@ -29,6 +26,16 @@ def train() -> tuple[onnx.ModelProto, dict[str, float | str], list[float], int]:
     }
     sample = [float(value) for value in np.round(unseen[0], 4)]
     return _onnx(classifier), accuracy, sample, int(unseen_digits[0])
+
+
+def training_rows() -> Any:
+    """The digits that it is trained on, without what they are."""
+    return _split()[0]
+
+
+def _split() -> Any:
+    pixels, digits = load_digits(return_X_y=True)
+    return train_test_split(pixels / 16.0, digits, test_size=0.2, random_state=SEED, stratify=digits)
 
 
 def _onnx(classifier: Any) -> onnx.ModelProto:

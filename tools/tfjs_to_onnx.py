@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from tfjs_fused import FusedOperators
 
 OPSET = 18
 TO_NHWC, TO_NCHW = (0, 2, 3, 1), (0, 3, 1, 2)
@@ -40,7 +41,8 @@ def translate(model_json: Path) -> onnx.ModelProto:
     """
     document = json.loads(model_json.read_text(encoding="utf-8"))
     graph = _Graph(document["modelTopology"]["node"], _weights(document, model_json.parent))
-    return graph.model([name.removesuffix(":0") for name in document["signature"]["outputs"]])
+    signature = document.get("signature") or document["userDefinedMetadata"]["signature"]
+    return graph.model([name.removesuffix(":0") for name in signature["outputs"]])
 
 
 def _weights(document: dict[str, Any], folder: Path) -> dict[str, np.ndarray[Any, Any]]:
@@ -57,7 +59,9 @@ def _weights(document: dict[str, Any], folder: Path) -> dict[str, np.ndarray[Any
     return found
 
 
-class _Graph:
+class _Graph(FusedOperators):
+    unsupported, value = UnsupportedGraph, _Value
+
     def __init__(self, nodes: list[dict[str, Any]], weights: dict[str, np.ndarray[Any, Any]]) -> None:
         self._by_name = {node["name"]: node for node in nodes}
         self._weights = weights
@@ -119,8 +123,10 @@ class _Graph:
 
     def _op_placeholder(self, node: dict[str, Any], attributes: Any) -> _Value:
         shape = [int(dim["size"]) for dim in attributes["shape"]["shape"]["dim"]]
+        if picture := len(shape) == 4 and shape[3] == 3:
+            shape = [shape[axis] for axis in TO_NCHW]
         self._inputs.append(helper.make_tensor_value_info(node["name"], TensorProto.FLOAT, shape))
-        return _Value(node["name"])
+        return _Value(node["name"], channels_last=picture)
 
     def _op_transpose(self, _: Any, __: Any, x: _Value, permutation: _Value) -> _Value:
         order = tuple(int(axis) for axis in permutation.constant)
@@ -132,6 +138,8 @@ class _Graph:
 
     def _op_pad(self, _: Any, __: Any, x: _Value, paddings: _Value, *fill: _Value) -> _Value:
         rows = paddings.constant.tolist()
+        if not any(map(sum, rows[:3])):
+            return self._channels_padded(x, rows)
         (top, bottom), (left, right) = rows[1:3] if x.channels_last else rows[2:4]
         if sum(map(sum, rows)) != top + bottom + left + right:
             raise UnsupportedGraph(f"padding {rows} of other axes than height and width")
@@ -171,15 +179,9 @@ class _Graph:
             x, y = self._plain(x), self._plain(y)
         return replace(x, name=self._emit("Add", [x.name, y.name]))
 
-    def _op_leakyrelu(self, _: Any, attributes: Any, x: _Value) -> _Value:
-        return replace(x, name=self._emit("LeakyRelu", [x.name], alpha=attributes["alpha"]["f"]))
-
-    def _op_sigmoid(self, _: Any, __: Any, x: _Value) -> _Value:
-        return replace(x, name=self._emit("Sigmoid", [x.name]))
-
     def _op_concat(self, _: Any, __: Any, *inputs: _Value) -> _Value:
-        parts = [self._plain(part) for part in inputs[:-1]]
-        return _Value(self._emit("Concat", [part.name for part in parts], axis=int(inputs[-1].constant)))
+        names = [self._plain(part).name for part in inputs[:-1]]
+        return _Value(self._emit("Concat", names, axis=int(inputs[-1].constant)))
 
     def _op_splitv(self, node: dict[str, Any], _: Any, x: _Value, sizes: _Value, axis: _Value) -> _Value:
         names = [f"{node['name']}_{i}" for i in range(len(sizes.constant))]
@@ -195,5 +197,4 @@ class _Graph:
         return _Value(constant=dense)
 
     def _op_reshape(self, _: Any, __: Any, x: _Value, shape: _Value) -> _Value:
-        target = self._initialiser(shape.constant.astype(np.int64))
-        return _Value(self._emit("Reshape", [self._plain(x).name, target]))
+        return _Value(self._emit("Reshape", [self._plain(x).name, self._initialiser(shape.constant.astype(np.int64))]))

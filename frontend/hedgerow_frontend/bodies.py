@@ -48,6 +48,7 @@ Objective = Literal["", "carbon", "cost", "energy", "latency"]
 FunctionalUnit = Literal["", "inference", "request", "image", "token", "thousand_inferences"]
 LoopMode = Literal["", "auto", "manual", "candidates"]
 LoopTarget = Literal["", "gco2e", "latency_ms", "energy_j", "memory_mb"]
+Precision = Literal["", "fp32", "fp16", "int8"]
 Identifier = Annotated[int, Field(ge=1, le=UINT32_MAX)]
 
 
@@ -95,6 +96,7 @@ class ProblemFields(Body):
     training_samples: Amount | None = Field(None, description="Samples to train with, for the cost of a training.")
     epochs: Amount | None = Field(None, description="How often the training goes through the samples.")
     optimization: LoopFields | None = Field(None, description="The loop; answered once when null.")
+    precision: Precision | None = Field(None, description="How exactly the model shall reckon; as it comes if open.")
 
     def said(self) -> dict[str, Any]:
         """The fields that say something, as plain JSON."""

@@ -25,6 +25,7 @@ WORDS = (
     "required_model",
     "required_device",
     "functional_unit",
+    "precision",
 )
 LISTS = ("inputs", "outputs", "excluded_models")
 # Field of the form: field of the body, and how many of the body's unit one of the form's is.

@@ -53,12 +53,12 @@ class UserInput(IdlStruct, typename="hedgerow.advice.UserInput"):
     """A problem as the user described it; empty strings and NaN mean that he said nothing about it.
 
     `goal` is a Hugging Face task id, `location` an ISO 3166 country code or an English country name, `objective` one
-    of `carbon` (the default), `energy`, `latency`, `cost`, `precision` one of `fp32`, `fp16`, `int8`. `previous` is the
-    iteration that this one began from, or {0, 0}. One of `inputs` may be `dataset:NAME`, a file or folder in the folder
-    `datasets` of HEDGEROW_HOME.
+    of `carbon` (the default), `energy`, `latency`, `cost`. `previous` is the iteration that this one began from, or
+    {0, 0}. One of `inputs` may be `dataset:NAME`, a file or folder in the folder `datasets` of HEDGEROW_HOME.
     `location` may also be a region such as `California` or `US-CA`; `intensity_g_per_kwh` is that of the user's
     electricity, in place of the table's. `functional_unit` is one of `inference` (the default), `request`, `image`,
     `token`, `thousand_inferences`. `training_samples` and `epochs` ask for the cost of a training.
+    `precision` is `fp32`, `fp16` or `int8`: how exactly the chosen model shall reckon; as it comes, if empty.
     """
 
     header: Header = field(default_factory=Header)
@@ -254,12 +254,34 @@ class ModelCandidate(IdlStruct, typename="hedgerow.advice.ModelCandidate"):
 
 
 @wire_type
+class ModelVariant(IdlStruct, typename="hedgerow.advice.ModelVariant"):
+    """The chosen model at one precision, run here on its sample, beside its float32 outputs.
+
+    `method` is `as it ships`, `cast`, `static` or `dynamic`. `output_difference` is the Euclidean norm of the
+    difference over the norm of the float32 outputs, `largest_difference` the largest of one number; `agreement`, 0 to
+    1, is about what `agreement_about` says. What is unknown is NaN.
+    """
+
+    id: str = ""
+    precision: str = ""
+    method: str = ""
+    weights_bytes: float64 = NAN
+    latency_s: Estimate = field(default_factory=Estimate)
+    output_difference: Estimate = field(default_factory=Estimate)
+    largest_difference: Estimate = field(default_factory=Estimate)
+    agreement: Estimate = field(default_factory=Estimate)
+    agreement_about: str = ""
+    sample_result: str = ""
+
+
+@wire_type
 class MLModel(IdlStruct, typename="hedgerow.advice.MLModel"):
     """The model chosen for the task, what it measured when it was run here, and every candidate with its reason.
 
     `latency_s` and `peak_memory_bytes` are measured when the model was executed (their method says so); the choice
     itself rests on `calibration` only. `passes_per_inference` is how often one inference reads the weights: once, or
-    once for each token that is generated.
+    once for each token that is generated. `sample_result` says in words what the model was given and what it found;
+    `variants` are the same model at other precisions.
     """
 
     header: Header = field(default_factory=Header)
@@ -280,6 +302,7 @@ class MLModel(IdlStruct, typename="hedgerow.advice.MLModel"):
     excluded: sequence[str] = field(default_factory=list)
     sample_result: str = ""
     explanation: str = ""
+    variants: sequence[ModelVariant] = field(default_factory=list)
 
 
 @wire_type

@@ -72,6 +72,7 @@ OPTIONS = (
         "A country that the work may move to, or any; may be repeated.",
         repeatable=True,
     ),
+    ProblemOption("--precision", "precision", "How exactly the model reckons: fp32, fp16 or int8."),
 )
 
 

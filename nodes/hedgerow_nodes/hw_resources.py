@@ -80,7 +80,7 @@ class HardwareResources(ModuleNode):
         host = self._host()
         devices = _devices(host)
         required_id = _required(constraints.required_device, devices)
-        assessed = [assess_by_roofline(device, need) for device in devices]
+        assessed = [assess_by_roofline(device, need, exact=bool(user_input.precision)) for device in devices]
         own = self._own_assessment(host, model)
         notes = [UNKNOWN_CLASS] if limits.device_class and not host.device_class else []
         judged = [judge(one, need, limits) for one in (own, *assessed)]

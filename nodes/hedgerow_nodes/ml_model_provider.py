@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,10 +23,12 @@ from hedgerow_nodes.estimators.models.child_process import ChildCancelled, Child
 from hedgerow_nodes.estimators.models.choice import Choice, choose
 from hedgerow_nodes.estimators.models.execution import ExecutionOrder, ExecutionReport, execute
 from hedgerow_nodes.estimators.models.sources import Located, SourceRefused, outside_source, source_of
+from hedgerow_nodes.estimators.models.variant_answers import without_variant
 from hedgerow_nodes.estimators.models.wish import NoModel, gather
 from hedgerow_nodes.estimators.quantity_text import quantity
 
 REMEMBERED_RUNS = 64
+SHIPPED_BUDGET_S = 0.8  # its other precisions are run as well, and the answer is due within seconds
 # Loading takes about as much again as the model itself, besides the run time.
 MEMORY_HEADROOM = 2.0
 PUBLISHED_ONLY = "it is known by published figures only, its architecture is not part of Hedgerow"
@@ -68,7 +71,7 @@ class MLModelProvider(ModuleNode):
 
     def __init__(self, environment: Any, configuration: Any = None) -> None:
         super().__init__(environment, configuration)
-        self._runs: OrderedDict[tuple[str, str, str], ExecutionReport] = OrderedDict()
+        self._runs: OrderedDict[tuple[str, str, str, str], ExecutionReport] = OrderedDict()
 
     def process(
         self,
@@ -103,7 +106,7 @@ class MLModelProvider(ModuleNode):
             located = self._locate(choice)
         except SourceRefused as error:
             raise Refusal("MODEL_REFUSED", str(error)) from error
-        obstacle = self._obstacle(choice, located)
+        obstacle = self._obstacle(choice, located) or without_variant(choice, located)
         if obstacle:
             return tell(weights=located.weights, not_run=obstacle)
         try:
@@ -156,7 +159,7 @@ class MLModelProvider(ModuleNode):
     def _run(self, task: Any, choice: Choice, located: Located) -> tuple[ExecutionReport, bool]:
         """The report, and whether it was remembered from an earlier run under the same calibration."""
         name = choice.chosen.model.id if choice.chosen else choice.wish.required
-        key = (name, located.weights, choice.calibration.id)
+        key = (name, located.weights, choice.calibration.id, choice.wish.precision)
         # A local file may have changed since.
         if key in self._runs and located.weights != "local":
             self._runs.move_to_end(key)
@@ -167,8 +170,9 @@ class MLModelProvider(ModuleNode):
             path=located.path,
             bundled=located.bundled,
             entry=choice.chosen.model if choice.chosen else None,
+            precision=choice.wish.precision if located.bundled else "",
             threads=settings.threads,
-            budget_s=settings.time_budget_s,
+            budget_s=min(settings.time_budget_s, SHIPPED_BUDGET_S if located.bundled else math.inf),
         )
 
         def waiting(elapsed_s: float) -> None:

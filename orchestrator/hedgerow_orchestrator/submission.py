@@ -32,6 +32,7 @@ from hedgerow_orchestrator.store.changes import TaskRow
 
 TITLE_LENGTH = 120
 OBJECTIVES = ("", "carbon", "cost", "energy", "latency")
+PRECISIONS = ("", "fp32", "fp16", "int8")
 _NOT_THE_USERS = ("header", "previous")
 
 BASELINE_TYPES: Mapping[str, type[IdlStruct]] = {
@@ -86,6 +87,9 @@ def _read(problem: Any) -> UserInput:
         known = ", ".join(UNITS)
         message = f"functional_unit {user_input.functional_unit!r} unknown; known: {known}"
         raise SubmissionRefused(message, "functional_unit")
+    if user_input.precision not in PRECISIONS:
+        known = ", ".join(PRECISIONS[1:])
+        raise SubmissionRefused(f"precision {user_input.precision!r} unknown; known: {known}", "precision")
     for name in ("max_latency_s", "max_memory_bytes", "max_carbon_gco2e"):
         value = getattr(user_input, name)
         if value <= 0 or value == float("inf"):

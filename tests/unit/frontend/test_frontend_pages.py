@@ -136,6 +136,13 @@ def test_the_iteration_page_shows_what_is_known_of_the_data_set(web: Any) -> Non
         assert text in html, text
 
 
+def test_the_iteration_page_shows_what_each_precision_costs(web: Any) -> None:
+    html = web.get("/problems/1/iterations/1").text
+    table = html[html.index("<h3>Precisions</h3>") : html.index("<h3>Candidates</h3>")]
+    for text in ("int8 static", "3.4 MB", "21.3 ms", "0.0832", "1.53", "0.98", "overlap of boxes, mean", "person 0.90"):
+        assert text in table, text
+
+
 def test_the_iteration_page_says_which_limits_are_kept(web: Any) -> None:
     html = web.get("/problems/1/iterations/1").text
     kept = html[html.index('id="limits"') : html.index('id="question"')]

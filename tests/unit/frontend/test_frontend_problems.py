@@ -28,6 +28,7 @@ WHOLE = {
     "max_carbon_gco2e": 0.5,
     "location": "Côte d'Ivoire",
     "objective": "energy",
+    "precision": "int8",
     "required_model": "ssdlite",
     "required_device": "jetson",
     "excluded_models": ["a", "b"],
@@ -95,6 +96,7 @@ BAD = [
     ({"text": "x", "intensity_g_per_kwh": 0}, "intensity_g_per_kwh"),
     ({"text": "x", "training_samples": 0}, "training_samples"),
     ({"text": "x", "epochs": "many"}, "epochs"),
+    ({"text": "x", "precision": "int4"}, "precision"),
     ({"text": "x", "latency": 3}, "latency"),
 ]
 

@@ -20,7 +20,10 @@ from hedgerow_idl import (
     UserInput,
 )
 from hedgerow_nodes.core.testing import NodeHarness
+from hedgerow_nodes.estimators.devices.assessment import assess_by_roofline
+from hedgerow_nodes.estimators.devices.catalogue import load_devices
 from hedgerow_nodes.estimators.devices.host_device import HOST_ID
+from hedgerow_nodes.estimators.devices.need import Need
 from hedgerow_nodes.hw_resources import MAX_LISTED, HardwareResources
 
 
@@ -231,3 +234,30 @@ def test_a_generating_model_takes_longer_than_its_weights_read_once() -> None:
     assert often.latency_s.value > 30 * once.latency_s.value
     assert often.energy_j.value > 10 * once.energy_j.value
     assert often.bound == "memory"
+
+
+class TestPrecision:
+    """A precision that the user asked for is what devices are judged at."""
+
+    def answered(self, harness: NodeHarness, precision: str) -> HWResources:
+        model = detector(precision={"int8": "int8", "fp16": "float16"}.get(precision, "float32"))
+        everything = UserInput(precision=precision)
+        answer: HWResources = harness.process(everything, model, AppRequirements(), HWConstraints(device_class="edge"))
+        return answer
+
+    def test_a_device_without_a_figure_for_it_is_out_with_the_reason(self, harness: NodeHarness) -> None:
+        answer = self.answered(harness, "int8")
+        without = [one for one in load_devices() if not {"int8", "int8_tensor"} & set(one.peak_flops_per_s)]
+        for device in without:
+            assessed = assess_by_roofline(device, Need.of(detector(precision="int8")), exact=True)
+            assert "no peak for int8 (known: " in assessed.rejected
+        assert without
+        kept = {one.id for one in answer.candidates if not one.rejected} - {HOST_ID}
+        assert kept.isdisjoint(one.id for one in without)
+
+    def test_without_a_wish_fp32_stands_for_what_is_missing(self) -> None:
+        need = Need.of(detector(precision="int8"))
+        bare = [one for one in load_devices() if set(one.peak_flops_per_s) == {"fp32"}]
+        known = [one for one in bare if not one.missing_figures("fp32")]
+        assert known
+        assert assess_by_roofline(known[0], need).latency_s is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -25,9 +26,10 @@ from hedgerow_idl import (
     UserInput,
 )
 from hedgerow_nodes.core.testing import NodeHarness
+from hedgerow_nodes.estimators.models import bundled_weights
 from hedgerow_nodes.estimators.models.calibration import Rates, Record
 from hedgerow_nodes.estimators.models.child_process import ChildCancelled, ChildFailed, ChildTimedOut
-from hedgerow_nodes.estimators.models.execution import ExecutionOrder, ExecutionReport
+from hedgerow_nodes.estimators.models.execution import ExecutionOrder, ExecutionReport, VariantReport
 from hedgerow_nodes.ml_model_provider import MLModelProvider
 
 RATES = Rates(compute_flops_per_s=1e11, bandwidth_bytes_per_s=2e10, software="numpy 2")
@@ -41,6 +43,7 @@ class Executions:
     def __init__(self) -> None:
         self.orders: list[ExecutionOrder] = []
         self.error: Exception | None = None
+        self.variants: tuple[VariantReport, ...] = ()
         self.while_running: Callable[[Callable[[], bool]], None] = lambda cancelled: None
 
     def __call__(self, order: ExecutionOrder, *, cancelled: Callable[[], bool], **_: Any) -> ExecutionReport:
@@ -63,6 +66,8 @@ class Executions:
             measured_at_s=0.0,
             threads=order.threads,
             sample_result='{"objects": []}',
+            sample_words="Given a leaf, it found: nothing.",
+            variants=self.variants,
         )
 
 
@@ -199,6 +204,105 @@ def test_a_cancelled_task_ends_its_run(start: Any, executions: Executions) -> No
     harness.status_when(lambda status: status.state is NodeState.RUNNING)
     harness.command(CommandKind.CANCEL, task=task, stage="ml_model_provider")
     assert harness.output().header.outcome is Outcome.CANCELLED
+
+
+def variant(name: str, precision: str, weights_bytes: float | None, relative: float | None) -> VariantReport:
+    return VariantReport(
+        id=name,
+        precision=precision,
+        method="static" if weights_bytes else "as it ships",
+        weights_bytes=weights_bytes,
+        wall_p05_s=0.01,
+        wall_p50_s=0.012,
+        wall_p95_s=0.02,
+        runs=4,
+        largest_difference=relative,
+        relative_difference=relative,
+        agreement=0.98 if relative is not None else None,
+        agreement_about="overlap of boxes, mean",
+        sample_words="Given a leaf, it found: leaf.",
+    )
+
+
+def test_a_precision_is_run_told_and_sent_on(start: Any, executions: Executions) -> None:
+    executions.variants = (variant("float32", "float32", None, 0.0), variant("int8 static", "int8", 3e6, 0.08))
+    output = ask(start(), precision="int8")
+    assert executions.orders[0].precision == "int8"
+    assert (output.chosen, output.precision, output.weights_bytes) == ("nanodet-g-416", "int8", 3e6)
+    assert [one.id for one in output.variants] == ["float32", "int8 static"]
+    first, second = output.variants
+    assert (first.weights_bytes, second.weights_bytes) == (4 * output.parameters, 3e6)
+    assert (second.output_difference.value, second.output_difference.method) == (0.08, "measured")
+    assert second.output_difference.low == second.output_difference.high == 0.08
+    assert (second.latency_s.low, second.latency_s.value, second.latency_s.high) == (0.01, 0.012, 0.02)
+    assert "int8 static (3 MB of weights, median 12 ms) its outputs differ by 8 % of their norm" in output.explanation
+
+
+def test_an_unknown_difference_is_no_number(start: Any, executions: Executions) -> None:
+    executions.variants = (variant("float32", "float32", None, 0.0), variant("int8 static", "int8", 3e6, None))
+    output = ask(start())
+    assert output.precision == "float32"
+    assert math.isnan(output.variants[1].output_difference.value)
+    assert math.isnan(output.variants[1].agreement.high)
+    assert "no difference is known" in output.explanation
+
+
+def test_each_precision_is_run_for_itself(start: Any, executions: Executions) -> None:
+    harness = start()
+    for precision in ("", "int8", "int8", "fp32"):
+        ask(harness, precision=precision)
+    assert [order.precision for order in executions.orders] == ["", "int8", "float32"]
+
+
+def test_the_choice_does_not_depend_on_what_variants_took(start: Any, executions: Executions) -> None:
+    plain = ask(start())
+    executions.variants = (variant("float32", "float32", None, 0.0), variant("int8 static", "int8", 1.0, 0.0))
+    again = ask(start())
+    assert (again.chosen, again.precision) == (plain.chosen, plain.precision) == ("nanodet-g-416", "float32")
+    assert [one.id for one in again.candidates] == [one.id for one in plain.candidates]
+
+
+def test_a_model_without_the_precision_is_estimated_and_says_so(start: Any, executions: Executions) -> None:
+    output = ask(start(), precision="int8", required_model="PekingU/rtdetr_r18vd")
+    assert not executions.orders
+    assert (output.runtime, output.precision) == ("not run", "int8")
+    assert output.weights_bytes == output.parameters
+    assert "int8 was asked for, and only models that ship have variants to run" in output.explanation
+
+
+def test_faces_have_no_int8_and_say_so(start: Any, executions: Executions) -> None:
+    harness = start()
+    output = ask(harness, precision="int8", required_model="blazeface-256")
+    assert "it ships at float32, float16, and int8 was asked for" in output.explanation
+    assert not executions.orders
+
+
+def test_an_unknown_precision_names_the_known(start: Any) -> None:
+    output = ask(start(), precision="int4")
+    assert output.header.outcome is Outcome.FAILED
+    assert "precision 'int4' unknown; known: fp32, fp16, int8" in output.header.reason
+
+
+def test_weights_that_are_gone_are_told(start: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(bundled_weights, "folder", lambda: tmp_path)
+    output = ask(start())
+    assert output.header.error_code == "MODEL_REFUSED"
+    assert "nanodet-g-416.onnx" in output.header.reason
+    assert "install the package again" in output.header.reason
+
+
+def test_a_corrupt_file_is_refused_and_the_node_lives(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(MLModelProvider, "calibrate", staticmethod(lambda home, threads, measure: RECORD))
+    (tmp_path / "leaf.onnx").write_bytes(b"\x08\x07no model")
+    harness = NodeHarness(MLModelProvider, configuration={"allowed_folders": [str(tmp_path)]})
+    try:
+        output = ask(harness, required_model=str(tmp_path / "leaf.onnx"))
+        assert output.header.error_code == "MODEL_REFUSED"
+        assert "leaf.onnx cannot be opened by ONNX Runtime" in output.header.reason
+        monkeypatch.setattr(MLModelProvider, "execute", staticmethod(Executions()))
+        assert ask(harness).header.outcome is Outcome.SUCCEEDED
+    finally:
+        harness.close()
 
 
 def test_the_node_imports_no_heavy_library(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,7 @@ from hedgerow_orchestrator.submission import baselines_of, task_row, user_input_
         ({"text": "x", "intensity_g_per_kwh": 0.0}, "intensity_g_per_kwh"),
         ({"text": "x", "training_samples": 0.0}, "training_samples"),
         ({"text": "x", "epochs": -1.0}, "epochs"),
+        ({"text": "x", "precision": "int4"}, "precision"),
         ({"text": "x", "header": {}}, "header"),
         ({"text": "x", "previous": {}}, "previous"),
         ("text", "problem"),

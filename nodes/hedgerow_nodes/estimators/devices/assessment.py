@@ -59,10 +59,14 @@ class Assessment:
         return "; ".join([*(breach.text for breach in self.breaches), *([self.unranked] if self.unranked else [])])
 
 
-def assess_by_roofline(device: Device, need: Need) -> Assessment:
-    """Estimate a device from its documents."""
-    peak = device.peak_for(need.precision)
-    missing = device.missing_figures(need.precision)
+def assess_by_roofline(device: Device, need: Need, *, exact: bool = False) -> Assessment:
+    """Estimate a device from its documents.
+
+    Where the user asked for the precision (`exact`), a device without a figure for it is not ranked: its figure for
+    fp32 would say nothing of what was asked.
+    """
+    peak = device.peak_for(need.precision, exact=exact)
+    missing = device.missing_figures(need.precision, exact=exact)
     if peak is None or missing:
         return Assessment(device, unranked=f"not ranked: no {', no '.join(missing)} in the catalogue")
     if math.isnan(need.flops) or math.isnan(need.weights_bytes):

@@ -50,22 +50,22 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     price_usd: float = math.nan
     sources: dict[str, str] = {}
 
-    def peak_for(self, precision: str) -> tuple[str, float] | None:
+    def peak_for(self, precision: str, *, exact: bool = False) -> tuple[str, float] | None:
         """The peak at which a model of this precision runs, as (precision, FLOP/s); None where there is none.
 
         Half precision runs on matrix units where there are some. A model of fewer bits runs at least as fast as fp32
-        where the device has no figure of its own for it.
+        where the device has no figure of its own for it, which is what counts unless `exact` says otherwise.
         """
         wanted = PRECISIONS.get(precision, "fp32")
-        for name in (f"{wanted}_tensor", wanted, "fp32"):
+        for name in (f"{wanted}_tensor", wanted, *(() if exact else ("fp32",))):
             if name in self.peak_flops_per_s:
                 return name, self.peak_flops_per_s[name]
         return None
 
-    def missing_figures(self, precision: str) -> list[str]:
+    def missing_figures(self, precision: str, *, exact: bool = False) -> list[str]:
         """What the roofline needs and the catalogue does not have."""
         missing = []
-        if self.peak_for(precision) is None:
+        if self.peak_for(precision, exact=exact) is None:
             only = ", ".join(sorted(self.peak_flops_per_s)) or "none"
             missing.append(f"peak for {PRECISIONS.get(precision, 'fp32')} (known: {only})")
         if math.isnan(self.bandwidth_bytes_per_s):

@@ -43,6 +43,7 @@ def ask_of(wish: Wish, pool: Pool, objective: str = "") -> Ask:
         max_latency_s=latency,
         max_memory_bytes=_tightest(wish.limits, "memory_bytes"),
         max_parameters=_tightest(wish.limits, "model_parameters"),
+        special=wish.special if any(row.special == wish.special for row in pool.rows) else "",
         excluded=wish.excluded,
     )
 

@@ -12,6 +12,8 @@ from hedgerow_nodes.estimators.models.choice import Candidate, Choice
 from hedgerow_nodes.estimators.models.execution import ExecutionReport
 from hedgerow_nodes.estimators.models.explanation import what_changed, what_the_run_showed, why_chosen, why_not_run
 from hedgerow_nodes.estimators.models.required import another_is_required
+from hedgerow_nodes.estimators.models.variant_answers import in_words as variants_in_words
+from hedgerow_nodes.estimators.models.variant_answers import wire
 
 # How many of the models that are known by published figures only are sent with an answer; the rest is counted in words.
 MAX_PUBLISHED = 40
@@ -47,6 +49,8 @@ def answer(
         expected = chosen.latency_s if chosen else None
         sentences += what_the_run_showed(expected, report, choice, remembered=remembered)
         sentences.append(f"Weights: {weights}.")
+        sentences += [report.sample_words] if report.sample_words else []
+        sentences += variants_in_words(report.variants)
     else:
         made.runtime = "not run"
         sentences.append(why_not_run(not_run, calibration))
@@ -80,7 +84,11 @@ def _measured(made: MLModel, report: ExecutionReport) -> None:
     )
     made.cpu_time_s = _point(report.cpu_p50_s, source)
     made.peak_memory_bytes = _point(report.peak_memory_bytes, f"{report.memory_method}; {source}")
-    made.sample_result = report.sample_result
+    made.sample_result = report.sample_words or report.sample_result
+    made.variants = wire(report.variants, source, made.parameters)
+    own = next((one for one in report.variants if one.precision == made.precision), None)
+    if own is not None and own.weights_bytes is not None:
+        made.weights_bytes = own.weights_bytes
     if not made.parameters and report.parameters is not None:
         made.parameters = report.parameters
     if math.isnan(made.flops_per_inference) and report.flops is not None:

@@ -38,11 +38,11 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
 class Preparation(msgspec.Struct, frozen=True, kw_only=True):
     """How a sample becomes the model's input: (value - mean) / std per channel, in `order`, channels first.
 
-    `resize` is `pad` (keep the ratio, pad below and right), `crop` (keep the ratio, cut the middle) or `none`
-    for a vector.
+    `resize` is `pad` (keep the ratio, pad below and right), `crop` (keep the ratio, cut the middle), `none` for a
+    vector, or `tokens` for a text, which is cut into word pieces and padded to `size`.
     """
 
-    resize: Literal["pad", "crop", "none"]
+    resize: Literal["pad", "crop", "none", "tokens"]
     size: tuple[int, ...]
     order: Literal["rgb", "bgr", ""] = ""
     mean: tuple[float, ...] = (0.0,)
@@ -57,8 +57,32 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     licence: str
 
 
+class VariantFile(msgspec.Struct, frozen=True, kw_only=True):
+    """The same model at another precision, as a graph that takes from `shares` the weights that these files hold.
+
+    `method` says how it was made, `weights_bytes` how much its numbers take, wherever they lie.
+    """
+
+    file: str
+    sha256: str
+    bytes: int
+    precision: Literal["float16", "int8"]
+    method: Literal["cast", "static", "dynamic"]
+    weights_bytes: int
+    shares: tuple[str, ...] = ()
+    calibration: str = ""
+
+    @property
+    def name(self) -> str:
+        """How the variant is called: its precision, and how it was made where there are several ways."""
+        return self.precision if self.method == "cast" else f"{self.precision} {self.method}"
+
+
 class BundledFile(msgspec.Struct, frozen=True, kw_only=True):
-    """One ONNX file; `decoder` says how its outputs are read, `difference` what storing it cost in exactness."""
+    """One ONNX file; `decoder` says how its outputs are read, `difference` what storing it cost in exactness.
+
+    `companion` is the file that works before it, as the finder of lines does for the reader of one line.
+    """
 
     file: str
     sha256: str
@@ -68,11 +92,15 @@ class BundledFile(msgspec.Struct, frozen=True, kw_only=True):
     difference: str
     origin: Origin
     upstream: Upstream
-    decoder: Literal["distribution boxes", "classes"]
+    decoder: Literal[
+        "distribution boxes", "classes", "anchored faces", "sentence vector", "text pixels", "letters of lines"
+    ]
     labels: str
     preparation: Preparation
     sample: Sample
     measured_accuracy: dict[str, float | str] = {}
+    companion: str = ""
+    variants: tuple[VariantFile, ...] = ()
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,13 +148,45 @@ def checked_path(file: str) -> Path:
     Raises:
         WeightsError: missing, or its digest differs.
     """
-    item, path = entry(file), folder() / file
+    return _checked(file, entry(file).sha256)
+
+
+def checked_variant_path(variant: VariantFile) -> Path:
+    """The path of a variant, after it and all files that it takes weights from were checked.
+
+    Raises:
+        WeightsError: one is missing, or its digest differs.
+    """
+    digests = {item.file: item.sha256 for item in manifest().files}
+    digests |= {other.file: other.sha256 for item in manifest().files for other in item.variants}
+    for file in variant.shares:
+        _checked(file, digests[file])
+    return _checked(variant.file, variant.sha256)
+
+
+def variant_for(item: BundledFile, precision: str) -> str:
+    """The name of the variant that stands for a precision, empty for the model as it ships.
+
+    Of two int8 variants it is the static one, the ranges of which are fixed. A precision without a variant gives the
+    model as it ships; `precisions` says which there are.
+    """
+    names = [one.name for one in item.variants if one.precision == precision]
+    return max(names, default="")
+
+
+def precisions(item: BundledFile) -> tuple[str, ...]:
+    """The precisions in which a shipped model can be run."""
+    return "float32", *sorted({one.precision for one in item.variants})
+
+
+def _checked(file: str, expected: str) -> Path:
+    path = folder() / file
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise WeightsError(f"weights {file!r} cannot be read: {error}; install the package again") from error
-    if digest != item.sha256:
-        raise WeightsError(f"weights {file!r} have SHA-256 {digest}, not {item.sha256}; install the package again")
+    if digest != expected:
+        raise WeightsError(f"weights {file!r} have SHA-256 {digest}, not {expected}; install the package again")
     return path
 
 

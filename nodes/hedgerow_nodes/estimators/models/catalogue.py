@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Precision = Literal["float32", "float16", "bfloat16"]
+Precision = Literal["float32", "float16", "bfloat16", "int8"]
 BYTES_PER_PARAMETER: Mapping[str, int] = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 
 
@@ -69,6 +69,7 @@ class CatalogueModel(msgspec.Struct, frozen=True, kw_only=True):
     `activation_bytes` is the peak of live tensors besides parameters and inputs, `moved_bytes` what all operators read
     and write, parameters included: the memory side of a roofline.
     `published_only` says that the architecture is not at hand: it cannot be run here, and its bytes are estimates.
+    `special` names the form of the task that it does and no other, such as `faces` of object detection.
     """
 
     id: str
@@ -88,6 +89,7 @@ class CatalogueModel(msgspec.Struct, frozen=True, kw_only=True):
     accuracy: Accuracy | None = None
     weights: Weights = Weights()
     published_only: bool = False
+    special: str = ""
 
     @property
     def weights_bytes(self) -> int:

@@ -1,9 +1,10 @@
 """Choose a model: the same wish and the same calibration always give the same answer.
 
-The rule, in this order: within every limit; where a quality is wanted, a published one that reaches it; weights at
-hand, so that the answer can be used today; an architecture at hand, so that a run can check the estimate; a published
-accuracy, so that it can be judged; the least time on this host by the stored calibration, which on the same threads is
-the least energy as well, and so the rule for each of the objectives carbon, energy and latency; the id.
+The rule, in this order: within every limit; where the words ask for a special form of the task, such as faces, a
+model for that form (without such words it is out); where a quality is wanted, a published one that reaches it; weights
+at hand, so that the answer can be used today; an architecture at hand, so that a run can check the estimate; a
+published accuracy, so that it can be judged; the least time on this host by the stored calibration, which on the same
+threads is the least energy as well, and so the rule for each of the objectives carbon, energy and latency; the id.
 """
 
 from __future__ import annotations
@@ -16,17 +17,22 @@ from hedgerow_nodes.estimators.interval import Interval
 from hedgerow_nodes.estimators.models.candidate_costs import latency, memory
 from hedgerow_nodes.estimators.models.catalogue import Catalogue, CatalogueModel
 from hedgerow_nodes.estimators.models.limits import Breach, judge
+from hedgerow_nodes.estimators.models.precisions import at_precision
 from hedgerow_nodes.estimators.models.wish import NoModel, Wish
 
 RULE = (
-    "within the limits; then a wanted quality that is published; then weights at hand; then what can be built and "
-    "timed here; then a published accuracy; then least time by the calibration; then id"
+    "within the limits; then the form of the task that the words name; then a wanted quality that is published; then "
+    "weights at hand; then what can be built and timed here; then a published accuracy; then least time by the "
+    "calibration; then id"
 )
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model that does the task, what it would take here, and why it is out, if it is."""
+    """A model that does the task, what it would take here, and why it is out, if it is.
+
+    `model` is at the precision that was asked for, `comes_at` the one in which it comes.
+    """
 
     model: CatalogueModel
     latency_s: Interval
@@ -35,6 +41,8 @@ class Candidate:
     breaches: tuple[Breach, ...] = ()
     remarks: tuple[str, ...] = ()
     unjudged: bool = False
+    another_form: bool = False
+    comes_at: str = "float32"
 
     @property
     def rejected(self) -> str:
@@ -42,11 +50,11 @@ class Candidate:
         return "; ".join(breach.text for breach in self.breaches)
 
     @property
-    def rank(self) -> tuple[bool, bool, bool, bool, bool, float, str]:
+    def rank(self) -> tuple[bool, bool, bool, bool, bool, bool, float, str]:
         """What the rule sorts by, smallest first."""
         model, no_weights = self.model, self.weights == "none"
         rest = (model.accuracy is None, self.latency_s.value, model.id)
-        return bool(self.breaches), self.unjudged, no_weights, model.published_only, *rest
+        return bool(self.breaches), self.another_form, self.unjudged, no_weights, model.published_only, *rest
 
 
 @dataclass(frozen=True)
@@ -95,6 +103,8 @@ def excludes(excluded: tuple[str, ...], model: CatalogueModel) -> bool:
 
 
 def _candidate(model: CatalogueModel, wish: Wish, calibration: Calibration, allow_hub: bool) -> Candidate:
+    comes_at = model.precision
+    model = at_precision(model, wish.precision)
     latency_s, memory_bytes = latency(model, calibration), memory(model)
     verdict = judge(model, latency_s, memory_bytes, wish.limits, wish.latency_note)
     breaches = verdict.breaches
@@ -103,9 +113,18 @@ def _candidate(model: CatalogueModel, wish: Wish, calibration: Calibration, allo
     if wish.task not in model.tasks:
         text = f"listed for {', '.join(model.tasks)}, not for {wish.task or 'an unknown task'}"
         breaches = (Breach("for another task", text), *breaches)
+    if model.special and model.special != wish.special and wish.task in model.tasks:
+        text = f"it finds {model.special} only, and the problem's words do not ask for these"
+        breaches = (Breach("for another form of the task", text), *breaches)
+    remarks = verdict.remarks
+    another_form = bool(wish.special) and model.special != wish.special
+    if another_form:
+        remarks = (f"the words ask for {wish.special}; whether it finds these is not known", *remarks)
     fetched = allow_hub and model.weights.kind == "none" and not model.published_only
     weights = "hub" if fetched else model.weights.kind
-    return Candidate(model, latency_s, memory_bytes, weights, breaches, verdict.remarks, verdict.unjudged)
+    return Candidate(
+        model, latency_s, memory_bytes, weights, breaches, remarks, verdict.unjudged, another_form, comes_at
+    )
 
 
 def _why_none(candidates: tuple[Candidate, ...], wish: Wish) -> str:

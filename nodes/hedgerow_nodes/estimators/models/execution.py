@@ -16,15 +16,35 @@ from hedgerow_nodes.estimators.models.child_process import child_ends, run_child
 class ExecutionOrder(msgspec.Struct, frozen=True, kw_only=True):
     """What the child is to run: an ONNX file, a transformers folder, or an architecture with random weights.
 
-    `entry` is what the catalogue knows of it; `bundled` the name in the weights manifest, whose sample is then used.
+    `entry` is what the catalogue knows of it; `bundled` the name in the weights manifest, whose sample is then used,
+    at `precision` (`float16`, `int8`; as it ships where that is empty).
     """
 
     kind: Literal["onnx", "folder", "architecture"]
     path: str = ""
     entry: CatalogueModel | None = None
     bundled: str = ""
+    precision: str = ""
     threads: int = 1
     budget_s: float = 2.0
+
+
+class VariantReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A shipped model at one precision, run on its sample; differences are to its float32 outputs, None is unknown."""
+
+    id: str
+    precision: str
+    method: str
+    weights_bytes: float | None
+    wall_p05_s: float
+    wall_p50_s: float
+    wall_p95_s: float
+    runs: int
+    largest_difference: float | None
+    relative_difference: float | None
+    agreement: float | None
+    agreement_about: str
+    sample_words: str
 
 
 class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +67,8 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True):
     flops: float | None = None
     weights_bytes: float | None = None
     sample_result: str = ""
+    sample_words: str = ""
+    variants: tuple[VariantReport, ...] = ()
 
 
 def execute(
@@ -88,6 +110,7 @@ def perform(order: ExecutionOrder) -> ExecutionReport:
     timing = time_runs(runs.run, budget_s=order.budget_s, cpu_clock=clock)
     peak_memory_bytes = memory.peak_bytes()
     facts = runs.facts()
+    sample_result, sample_words = runs.sample_result()
     return ExecutionReport(
         runtime=runs.runtime,
         runs=len(timing.wall_s),
@@ -105,7 +128,9 @@ def perform(order: ExecutionOrder) -> ExecutionReport:
         parameters=facts.parameters,
         flops=facts.flops,
         weights_bytes=facts.weights_bytes,
-        sample_result=runs.sample_result(),
+        sample_result=sample_result,
+        sample_words=sample_words,
+        variants=runs.variants(),
     )
 
 

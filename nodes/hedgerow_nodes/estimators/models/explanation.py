@@ -107,7 +107,9 @@ def _accuracy(candidate: Candidate) -> str:
 def _why_not(chosen: Candidate, other: Candidate) -> str:
     if other.breaches:
         return f"Not {other.model.id}: {other.rejected}{_accuracy(other)}."
-    if _at_hand(chosen) != _at_hand(other):
+    if other.another_form and not chosen.another_form:
+        reason = f"it is not known to find {chosen.model.special}"
+    elif _at_hand(chosen) != _at_hand(other):
         reason = f"there is {_WEIGHTS[_at_hand(other)]}"
     elif (chosen.model.accuracy is None) != (other.model.accuracy is None):
         reason = "no accuracy is known"

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
-from hedgerow_nodes.estimators.models.bundled_weights import BundledFile, checked_path, entry
-from hedgerow_nodes.estimators.models.execution import ExecutionOrder
+from hedgerow_nodes.estimators.models.bundled_runs import BundledRun, bundled_run, model_path
+from hedgerow_nodes.estimators.models.bundled_weights import entry, variant_for
+from hedgerow_nodes.estimators.models.execution import ExecutionOrder, VariantReport
 from hedgerow_nodes.estimators.models.measured_facts import MeasuredFacts, UnusableModel
-from hedgerow_nodes.estimators.models.sample_results import prepare, result
+from hedgerow_nodes.estimators.models.sample_results import in_words
+from hedgerow_nodes.estimators.models.variant_runs import compared
+from hedgerow_nodes.estimators.onnx_runtime import runtime, session
 
 _TYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(uint8)": np.uint8}
 _FREE_TOKENS, _FREE_PIXELS = 128, 224
@@ -23,33 +25,37 @@ class OnnxRuns:
     """One session on the CPU with the given number of threads, fed its sample, or noise of the shapes it states."""
 
     def __init__(self, order: ExecutionOrder) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = order.threads
-        options.inter_op_num_threads = 1
-        self._item: BundledFile | None = entry(order.bundled) if order.bundled else None
-        self._path = checked_path(order.bundled) if order.bundled else Path(order.path)
-        self._session = onnxruntime.InferenceSession(str(self._path), options, providers=["CPUExecutionProvider"])
-        self._scale = 1.0
-        if self._item is None:
-            self._feed = {value.name: _noise(value) for value in self._session.get_inputs()}
-        else:
-            array, self._scale = prepare(self._item)
-            self._feed = {self._session.get_inputs()[0].name: array}
-        self.runtime = f"onnxruntime {onnxruntime.__version__}"
+        self.runtime = f"onnxruntime {runtime().__version__}"
+        self._threads = order.threads
+        self._bundled: BundledRun | None = None
+        if order.bundled:
+            item = entry(order.bundled)
+            self._variant = variant_for(item, order.precision)
+            self._bundled = bundled_run(item, self._variant, order.threads)
+            self._path = model_path(item, self._variant)
+            return
+        self._path = Path(order.path)
+        self._session = session(self._path, order.threads)
+        self._feed = {value.name: _noise(value) for value in self._session.get_inputs()}
 
     def run(self) -> list[Any]:
         """One inference, from the prepared arrays to the raw outputs."""
-        return list(self._session.run(None, self._feed))
+        return self._bundled.run() if self._bundled else list(self._session.run(None, self._feed))
 
     def facts(self) -> MeasuredFacts:
         """The file's size; ONNX Runtime tells neither parameters nor FLOPs."""
         return MeasuredFacts(weights_bytes=float(self._path.stat().st_size))
 
-    def sample_result(self) -> str:
-        """What the model found in its sample, as JSON; empty without a sample."""
-        if self._item is None:
-            return ""
-        return json.dumps(result(self._item, self.run(), self._scale))
+    def sample_result(self) -> tuple[str, str]:
+        """What the model found in its sample, as JSON and in words; both empty without a sample."""
+        if self._bundled is None:
+            return "", ""
+        found = self._bundled.found(self.run())
+        return json.dumps(found), in_words(found)
+
+    def variants(self) -> tuple[VariantReport, ...]:
+        """The model at each of its precisions, against it as it ships; none for a model that does not ship."""
+        return compared(self._bundled, self._variant, self._threads) if self._bundled else ()
 
 
 def _noise(value: Any) -> Any:

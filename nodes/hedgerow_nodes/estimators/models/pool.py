@@ -118,7 +118,13 @@ def gather(task: str, published: PublishedCatalogue, counted: Catalogue, texts: 
 def _own_row(model: CatalogueModel) -> Row:
     source = model.architecture.published if model.architecture else "weights/manifest.json"
     return Row(
-        model.id, model.family, "", model.efficiency, model.weights.licence, source, model.weights.kind == "bundled"
+        model.id,
+        model.family,
+        model.special,
+        model.efficiency,
+        model.weights.licence,
+        source,
+        model.weights.kind == "bundled",
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hedgerow_nodes.estimators.models.anchored_faces import faces, overlap
 from hedgerow_nodes.estimators.models.bundled_weights import BundledFile, Preparation, folder, labels
 
 Array = NDArray[np.float32]
@@ -25,7 +26,7 @@ def prepare(item: BundledFile) -> tuple[Array, float]:
     if item.preparation.resize == "none":
         values = json.loads(path.read_text(encoding="utf-8"))["values"]
         return np.asarray(values, dtype=np.float32)[None], 1.0
-    return _picture(path, item.preparation)
+    return picture(path, item.preparation)
 
 
 def result(item: BundledFile, outputs: list[Array], scale: float) -> dict[str, Any]:
@@ -34,6 +35,8 @@ def result(item: BundledFile, outputs: list[Array], scale: float) -> dict[str, A
     found: dict[str, Any]
     if item.decoder == "distribution boxes":
         found = {"objects": boxes(outputs, names, item.preparation.size[0], scale)}
+    elif item.decoder == "anchored faces":
+        found = {"objects": faces(outputs, item.preparation.size[0], scale, names[0])}
     else:
         found = {"classes": classes(outputs[0][0], names)}
     return {"sample": item.sample.shows, "file": item.sample.file, **found}
@@ -65,7 +68,7 @@ def boxes(outputs: list[Array], names: tuple[str, ...], size: int, scale: float)
     kept.sort(key=lambda box: (-box[0], box[1]))
     chosen: list[tuple[float, int, Array]] = []
     for score, kind, box in kept:
-        if all(kind != other or _overlap(box, there) < BOX_OVERLAP for _, other, there in chosen):
+        if all(kind != other or overlap(box, there) < BOX_OVERLAP for _, other, there in chosen):
             chosen.append((score, kind, box))
     return [
         {"label": names[kind], "score": round(score, 3), "box": [round(float(edge)) for edge in box]}
@@ -81,20 +84,35 @@ def _corners(bins: Array, column: int, row: int, stride: float) -> Array:
     return np.asarray([x - left, y - top, x + right, y + bottom], dtype=np.float32)
 
 
-def _overlap(one: Array, other: Array) -> float:
-    """Intersection over union of two boxes (left, top, right, bottom)."""
-    size = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
-    shared = float(np.prod(np.maximum(size, 0)))
-    both = float(np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2])) - shared
-    return shared / both if both > 0 else 0.0
+def in_words(found: dict[str, Any]) -> str:
+    """The result as a sentence or two: what the sample is, and what came out."""
+    sample = f"Given {found['sample']}"
+    if "text" in found:
+        return f"{sample}, it read: “{' / '.join(line['text'] for line in found['text'])}”."
+    if "related" in found:
+        related, unrelated = found["related"], found["unrelated"]
+        return (
+            f"{sample}: {found['sentence']!r} and {related['sentence']!r} have a cosine of {related['cosine']:.2f}, "
+            f"{found['sentence']!r} and {unrelated['sentence']!r} one of {unrelated['cosine']:.2f}."
+        )
+    if "objects" in found:
+        told = [f"{one['label']} {one['score']:.2f} at {tuple(one['box'])}" for one in found["objects"]]
+        return f"{sample}, it found: {', '.join(told) or 'nothing'} (left, top, right, bottom in pixels)."
+    told = [f"{one['label']} {one['score']:.2f}" for one in found["classes"]]
+    return f"{sample}, it says: {', '.join(told)}."
 
 
-def _picture(path: Path, preparation: Preparation) -> tuple[Array, float]:
+def picture(path: Path, preparation: Preparation) -> tuple[Array, float]:
+    """A picture as the model takes it, with batch axis, and by how much it was scaled."""
     from PIL import Image  # only pictures need it
 
-    height, width = preparation.size
     with Image.open(path) as opened:
-        picture = opened.convert("RGB")
+        return prepared(opened.convert("RGB"), preparation)
+
+
+def prepared(picture: Any, preparation: Preparation) -> tuple[Array, float]:
+    """An RGB picture of Pillow as the model takes it, with batch axis, and by how much it was scaled."""
+    height, width = preparation.size
     fit = min if preparation.resize == "pad" else max
     scale = fit(width / picture.width, height / picture.height)
     resized = np.asarray(picture.resize((round(picture.width * scale), round(picture.height * scale))))

@@ -11,7 +11,7 @@ import transformers
 
 from hedgerow_nodes.estimators.models.architectures import build, inference, make_inputs
 from hedgerow_nodes.estimators.models.catalogue import TensorSpec
-from hedgerow_nodes.estimators.models.execution import ExecutionOrder
+from hedgerow_nodes.estimators.models.execution import ExecutionOrder, VariantReport
 from hedgerow_nodes.estimators.models.flops import count_model
 from hedgerow_nodes.estimators.models.measured_facts import MeasuredFacts, UnusableModel
 
@@ -57,9 +57,13 @@ class TorchRuns:
             weights_bytes=float(sum(p.numel() * p.element_size() for p in parameters)),
         )
 
-    def sample_result(self) -> str:
+    def sample_result(self) -> tuple[str, str]:
         """Nothing: there is no sample for these."""
-        return ""
+        return "", ""
+
+    def variants(self) -> tuple[VariantReport, ...]:
+        """None: only what ships is at hand at other precisions."""
+        return ()
 
 
 def load_folder(folder: Path) -> Any:

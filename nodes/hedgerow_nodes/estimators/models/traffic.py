@@ -29,7 +29,7 @@ class Ratios:
 RATIOS: Mapping[str, Ratios] = MappingProxyType(
     {
         "dense cnn": Ratios(Interval(0.0302, 0.0169, 0.0520), Interval(0.0402, 0.0230, 0.132), 10),
-        "depthwise cnn": Ratios(Interval(0.206, 0.116, 0.360), Interval(0.0541, 0.0430, 0.0946), 9),
+        "depthwise cnn": Ratios(Interval(0.224, 0.116, 0.421), Interval(0.0532, 0.0297, 0.0946), 10),
         "transformer": Ratios(Interval(0.0283, 0.00987, 0.0871), Interval(0.0240, 0.00543, 0.127), 22),
     }
 )

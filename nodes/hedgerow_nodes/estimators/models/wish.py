@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from hedgerow_idl import AppRequirements, HWConstraints, Limit, MLModelMetadata, UserInput
 from hedgerow_nodes.estimators.models.catalogue import Catalogue
+from hedgerow_nodes.estimators.models.precisions import UnknownPrecision, precision_of
+from hedgerow_nodes.estimators.models.special_forms import special_form
 
 # What an unsure guess of the task may fall back on: its next best.
 _GUESSES = 3
@@ -26,6 +28,8 @@ class Wish:
         required: a catalogue id, a path, `hub:OWNER/NAME`, or empty.
         limits: those that a model can be judged by.
         latency_note: why latency is not judged on this host; empty if it is.
+        special: the form of the task that the user's words ask for, such as `faces`; empty is the plain one.
+        precision: `float32`, `float16` or `int8`; empty is that in which a model comes.
     """
 
     task: str
@@ -34,6 +38,8 @@ class Wish:
     required: str = ""
     limits: tuple[Limit, ...] = ()
     latency_note: str = ""
+    special: str = ""
+    precision: str = ""
 
 
 def gather(
@@ -46,8 +52,12 @@ def gather(
     """Put together what the four messages ask.
 
     Raises:
-        NoModel: there is no task, or the catalogue has no model for it.
+        NoModel: there is no task, the catalogue has no model for it, or the precision is unknown.
     """
+    try:
+        precision = precision_of(user_input.precision)
+    except UnknownPrecision as error:
+        raise NoModel(str(error)) from error
     task, note = _task(metadata, catalogue) if not user_input.required_model else (_first(metadata), "")
     limits = [*requirements.limits, *constraints.limits]
     limits += [
@@ -67,6 +77,8 @@ def gather(
         required=user_input.required_model.strip(),
         limits=tuple(sorted(distinct.values(), key=lambda limit: (limit.name, limit.value))),
         latency_note=_latency_note(user_input, constraints),
+        special=special_form(task, user_input.text, *user_input.outputs),
+        precision=precision,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from hedgerow_nodes.estimators.onnx_runtime import runtime, session
 from hedgerow_nodes.estimators.text.text_index import Floats
 from hedgerow_nodes.estimators.text.word_pieces import piece_numbers
 
@@ -36,13 +37,7 @@ class SentenceEmbedder:
     name = MODEL
 
     def __init__(self, weights: Path) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session: Any = onnxruntime.InferenceSession(
-            str(weights), sess_options=options, providers=["CPUExecutionProvider"]
-        )
+        self._session: Any = session(weights, threads=1)
 
     def embed(self, text: str) -> Floats:
         """The mean of the vectors of the text's pieces, made as long as 1."""
@@ -60,7 +55,7 @@ class SentenceEmbedder:
 def installed_embedder() -> Embedder | None:
     """The embedder, if its package and onnxruntime are installed and its weights are those expected; else None."""
     try:
-        importlib.import_module("onnxruntime")
+        runtime()
         weights = Path(importlib.import_module(PACKAGE).model_path())
         content = weights.read_bytes()
     except (ImportError, OSError):
