@@ -91,7 +91,7 @@ class Attack:
             seen = counted(self._system)
             shoot(min(AT_ONCE, self._count - first))
             wait_for(lambda seen=seen: all_grew(seen), 30.0, lambda: f"{topic.name}: nothing counted")
-        # Some of the noise is a sample by chance, and a reader of states keeps only the newest of what is still to decode.
+        # Some of the noise is a sample by chance, and a reader of states keeps only the newest of what waits for it.
         enough = self._count // 4
 
         def grown() -> dict[str, int]:
