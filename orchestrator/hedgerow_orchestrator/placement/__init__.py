@@ -1,0 +1,1 @@
+"""Where stages run: a pure library that finds, explains and judges placements."""

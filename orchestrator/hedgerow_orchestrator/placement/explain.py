@@ -1,0 +1,142 @@
+"""A placement in words: what holds it back, what cuts cost, why nodes are idle, and what the figures rest on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hedgerow_orchestrator.placement.evaluate import Evaluation, Evaluator
+from hedgerow_orchestrator.placement.problem import Problem
+
+MOST_LISTED = 8
+"""Cuts, nodes or entries told one by one; of more only the number is told."""
+
+
+def explain(problem: Problem, evaluator: Evaluator, placement: tuple[int, ...], evaluation: Evaluation) -> list[str]:
+    """Sentences about a placement, the most important first."""
+    return [
+        _bottleneck(problem, evaluation),
+        *_against_one_node(problem, evaluator, evaluation),
+        *_cuts(problem, evaluator, placement),
+        *_idle(problem, evaluator, placement, evaluation),
+        *_grounds(problem, evaluator, placement),
+    ]
+
+
+def milliseconds(seconds: float) -> str:
+    """As people read it."""
+    return f"{seconds * 1e3:.4g} ms"
+
+
+def _bottleneck(problem: Problem, evaluation: Evaluation) -> str:
+    names = problem.node_names
+    candidates = [(value, f"node {names[node]}") for node, value in evaluation.node_s.items()]
+    candidates += [(value, f"link {names[a]} to {names[b]}") for (a, b), value in evaluation.link_s.items()]
+    candidates += [
+        (value, f"{problem.groups[at].cores:g} cores shared by {', '.join(problem.groups[at].nodes)}")
+        for at, value in evaluation.group_s.items()
+    ]
+    slowest, what = max(candidates)
+    return (
+        f"the slowest part is {what} with {milliseconds(slowest)} an item, which is {1 / slowest:.4g} items/s; one "
+        f"item alone takes {milliseconds(evaluation.latency_s)}"
+    )
+
+
+def _against_one_node(problem: Problem, evaluator: Evaluator, evaluation: Evaluation) -> list[str]:
+    whole = []
+    for node in range(len(problem.nodes)):
+        placement = (node,) * len(problem.stages)
+        if not evaluator.broken(placement):
+            whole.append((evaluator.evaluate(placement).value, problem.node_names[node]))
+    if not whole:
+        return ["no single node can hold everything"]
+    value, name = min(whole)
+    unit = problem.objective.unit
+    shown, here = f"{value:.4g} {unit}".strip(), f"{evaluation.value:.4g} {unit}".strip()
+    if len(evaluation.node_s) == 1:
+        return [f"everything runs on one node, the best single one is {name} ({shown})"]
+    verb = "helps" if evaluation.value < value else "does not help, but rules ask for it"
+    return [f"more than one node {verb}: the best single one, {name}, has {shown}, this placement {here}"]
+
+
+def _cuts(problem: Problem, evaluator: Evaluator, placement: tuple[int, ...]) -> list[str]:
+    crossing = [edge for edge in problem.edges if placement[edge.sender] != placement[edge.receiver]]
+    if len(crossing) > MOST_LISTED:
+        total = sum(edge.size_bytes for edge in crossing)
+        return [f"{len(crossing)} cuts send {total:.0f} bytes an item"]
+    names, nodes, words = problem.stage_names, problem.node_names, []
+    for edge in crossing:
+        sender, receiver = placement[edge.sender], placement[edge.receiver]
+        over = edge.size_bytes * float(evaluator.per_byte[sender, receiver])
+        words.append(
+            f"the cut between {names[edge.sender]} and {names[edge.receiver]} sends {edge.size_bytes:.0f} bytes from "
+            f"{nodes[sender]} to {nodes[receiver]}: {milliseconds(over)} on the link and "
+            f"{milliseconds(float(evaluator.first_byte[sender, receiver]))} until the first byte"
+        )
+    return words
+
+
+def _idle(problem: Problem, evaluator: Evaluator, placement: tuple[int, ...], evaluation: Evaluation) -> list[str]:
+    idle = [node for node in range(len(problem.nodes)) if node not in placement]
+    words = [
+        f"{problem.node_names[node]} is not used: {_why_idle(problem, evaluator, node)}" for node in idle[:MOST_LISTED]
+    ]
+    if len(idle) > MOST_LISTED:
+        words.append(f"{len(idle) - MOST_LISTED} more nodes are not used")
+    return words
+
+
+def _why_idle(problem: Problem, evaluator: Evaluator, node: int) -> str:
+    if problem.nodes[node].is_cordoned:
+        return "it is cordoned"
+    if not evaluator.allowed[:, node].any():
+        return "pins and forbids leave it nothing"
+    if min(stage.memory_bytes for stage in problem.stages) > problem.nodes[node].capacity_bytes:
+        return "no stage fits its memory"
+    others = np.arange(len(problem.nodes)) != node
+    if (
+        others.any()
+        and np.isinf(evaluator.per_byte[node, others]).all()
+        and np.isinf(evaluator.per_byte[others, node]).all()
+    ):
+        return "none of its links was ever measured"
+    speed = evaluator.seconds.sum(axis=0)
+    rank = int((speed < speed[node]).sum()) + 1
+    return f"no placement that was found and uses it is better (it is number {rank} of {len(speed)} by speed)"
+
+
+def scaled_entries(problem: Problem, placement: tuple[int, ...]) -> tuple[tuple[str, str, str], ...]:
+    """Costs that a placement uses and nobody measured, as (stage, node, source)."""
+    names, nodes = problem.stage_names, problem.node_names
+    sources = [(at, node, int(problem.costs.scaled_from[at, node])) for at, node in enumerate(placement)]
+    return tuple((names[at], nodes[node], nodes[source]) for at, node, source in sources if source >= 0)
+
+
+def assumed_links(problem: Problem, placement: tuple[int, ...]) -> tuple[tuple[str, str], ...]:
+    """Links that a placement uses and nobody measured."""
+    pairs = {(placement[edge.sender], placement[edge.receiver]) for edge in problem.edges}
+    nodes = problem.node_names
+    return tuple((nodes[a], nodes[b]) for a, b in sorted(pairs) if not problem.links.measured[a, b])
+
+
+def _grounds(problem: Problem, evaluator: Evaluator, placement: tuple[int, ...]) -> list[str]:
+    words = []
+    scaled = scaled_entries(problem, placement)
+    if len(scaled) > MOST_LISTED:
+        words.append(f"{len(scaled)} of {len(placement)} costs were not measured but scaled from another node")
+    else:
+        words += [f"the cost of {a} on {b} was not measured but scaled from {source}" for a, b, source in scaled]
+    given = problem.links.assumption
+    for sender, receiver in assumed_links(problem, placement)[:MOST_LISTED]:
+        if given is not None:
+            words.append(
+                f"the link {sender} to {receiver} was never measured; assumed are {given.bandwidth_bytes_per_s:.4g} "
+                f"bytes/s and {milliseconds(given.latency_s)}"
+            )
+    if problem.links.age_s is not None:
+        used = {(placement[edge.sender], placement[edge.receiver]) for edge in problem.edges}
+        ages = [float(problem.links.age_s[pair]) for pair in used if pair[0] != pair[1]]
+        known = [age for age in ages if np.isfinite(age)]
+        if known:
+            words.append(f"the oldest measurement of a link in use is {max(known):.0f} s old")
+    return words
