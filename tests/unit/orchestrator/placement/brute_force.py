@@ -1,4 +1,4 @@
-"""All placements of a small problem, and random small problems of every kind to try solvers on."""
+"""All placements of a small problem, random small problems of every kind to try solvers on, and a clock for them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,17 @@ from hedgerow_orchestrator.placement.objective import ENERGY, LATENCY, THROUGHPU
 from hedgerow_orchestrator.placement.problem import CoreGroup, Problem, Rules
 
 OBJECTIVES = (THROUGHPUT, LATENCY, ENERGY, Objective(1, 0.3, 0.05), Objective(2, 0, 0))
+
+
+class Steps:
+    """A clock that goes on by a millisecond a look, so that a test does not hang on the machine."""
+
+    def __init__(self, step_s: float = 1e-3) -> None:
+        self.now, self.step_s = 0.0, step_s
+
+    def __call__(self) -> float:
+        self.now += self.step_s
+        return self.now
 
 
 def best_value(problem: Problem) -> float:

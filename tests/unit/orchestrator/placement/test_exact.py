@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from brute_force import OBJECTIVES, best_value, problems
+from brute_force import OBJECTIVES, Steps, best_value, problems
 from hypothesis import HealthCheck, given, settings
 
 from hedgerow_orchestrator.placement import chains
@@ -18,18 +18,6 @@ from hedgerow_orchestrator.placement.order_walk import Walk, best_in_order
 from hedgerow_orchestrator.placement.problem import Problem, Rules
 from hedgerow_orchestrator.placement.solve import NotFound, solve
 from hedgerow_orchestrator.placement.tables import ChainTables
-
-
-class Steps:
-    """A clock that goes on by a millisecond a look, so that a test does not hang on the machine."""
-
-    def __init__(self, step_s: float = 1e-3) -> None:
-        self.now, self.step_s = 0.0, step_s
-
-    def __call__(self) -> float:
-        self.now += self.step_s
-        return self.now
-
 
 EVERY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

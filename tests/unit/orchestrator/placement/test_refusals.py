@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_exact import Steps
+from brute_force import Steps
 
 from hedgerow_orchestrator.placement.checks import Infeasible
 from hedgerow_orchestrator.placement.instances import instance
