@@ -1,4 +1,4 @@
-# make demo | test | check | lint | interop | chaos | bench | bench-long | openapi | clean. Each makes .venv by itself,
+# make demo | test | check | lint | interop | chaos | bench | bench-long | bench-serve | openapi | clean. Each makes .venv by itself,
 # keyed to what is pinned.
 # Paths are relative, so that a clone in a folder with a space in its name works.
 PYTHON ?= python3.11
@@ -9,7 +9,7 @@ KEY := $(shell cat constraints.txt pyproject.toml 2>/dev/null | cksum | tr -d ' 
 STAMP := $(VENV)/.installed-$(KEY)
 RIVALS := $(VENV)/.rivals-$(KEY)
 
-.PHONY: demo test check lint interop chaos bench bench-long clean venv
+.PHONY: demo test check lint interop chaos bench bench-long bench-serve clean venv
 .DEFAULT_GOAL := test
 
 demo: $(STAMP)
@@ -41,6 +41,10 @@ bench: $(RIVALS)
 
 bench-long: $(RIVALS)
 	$(PY) -m benchmarks --long $(ARGS)
+
+# What serving promises; needs no rival.
+bench-serve: $(STAMP)
+	$(PY) -m benchmarks --serve $(ARGS)
 
 # Dask and Ray, beside which the pipeline is measured; nothing else needs them.
 $(RIVALS): $(STAMP)

@@ -14,12 +14,14 @@ class Row:
         module: the module whose `measure()` returns its figures.
         budget_s: it is ended after this time.
         is_long: it runs in `make bench-long` only.
+        is_serve: it runs in `make bench-serve` only.
     """
 
     name: str
     module: str
     budget_s: float
     is_long: bool = False
+    is_serve: bool = False
 
 
 ROWS: tuple[Row, ...] = (
@@ -34,6 +36,7 @@ ROWS: tuple[Row, ...] = (
     Row("start", "benchmarks.rows.start", budget_s=60),
     Row("memory", "benchmarks.rows.memory", budget_s=400, is_long=True),
     Row("growth", "benchmarks.rows.growth", budget_s=1500, is_long=True),
+    Row("placement", "benchmarks.rows.placement", budget_s=240, is_serve=True),
 )
 
 BENCH_S = 590.0
@@ -42,15 +45,18 @@ BENCH_S = 590.0
 LONG_S = 2_390.0
 """All long rows together, repeats included."""
 
+SERVE_S = 590.0
+"""All rows of serving together, repeats included."""
 
-def chosen(names: list[str], *, is_long: bool) -> list[Row]:
-    """The rows of these names, or without names all of one length.
+
+def chosen(names: list[str], *, is_long: bool = False, is_serve: bool = False) -> list[Row]:
+    """The rows of these names, or without names all of one length, or all of serving.
 
     Raises:
         KeyError: there is no row of a name.
     """
     if not names:
-        return [row for row in ROWS if row.is_long == is_long]
+        return [row for row in ROWS if (row.is_long, row.is_serve) == (is_long, is_serve)]
     by_name = {row.name: row for row in ROWS}
     for name in names:
         if name not in by_name:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +11,13 @@ from hedgerow_orchestrator.placement.additive import Additive, additive
 from hedgerow_orchestrator.placement.budget import Budget
 from hedgerow_orchestrator.placement.evaluate import Evaluator
 from hedgerow_orchestrator.placement.layered import cheapest_path
-from hedgerow_orchestrator.placement.order_walk import MOST_NODES, Walk, best_by_subsets
+from hedgerow_orchestrator.placement.order_walk import Walk, best_by_subsets
 from hedgerow_orchestrator.placement.pipelined import Pipelined, bottleneck_s
 from hedgerow_orchestrator.placement.problem import Problem
 from hedgerow_orchestrator.placement.tables import ChainTables
+
+PART_BOTTLENECK, PART_SUM, PART_INTERVAL = 0.2, 0.2, 0.05
+"""Of the time for a weighted sum: for a bound on the bottleneck, on the rest, and for each interval between."""
 
 SAME = 1e-9
 """Relative difference within which two values made by different sums are one."""
@@ -30,10 +32,10 @@ class Found:
     solver: str
 
 
-def once(problem: Problem, budget: Budget, seed: int) -> Found:
+def once(problem: Problem, budget: Budget, seed: int, subsets_up_to: int) -> Found:
     """Each node takes one contiguous segment; rules of together and apart, and shared cores, are left out."""
     tables = ChainTables(problem)
-    if len(problem.nodes) <= MOST_NODES:
+    if len(problem.nodes) <= subsets_up_to:
         return _by_subsets(tables, budget)
     rng = np.random.default_rng(seed)
     if not tables.has_sum:
@@ -121,33 +123,39 @@ def _weighted_by_subsets(tables: ChainTables, budget: Budget, segments: list[tup
 
 
 def _weighted(tables: ChainTables, budget: Budget, rng: np.random.Generator) -> Found:
-    """A bound for each interval in which the bottleneck may lie; the least of them holds."""
+    """A bound for each interval in which the bottleneck may lie: the least holds, and its interval is halved."""
     name = "prices on nodes under limits on the bottleneck, anytime"
-    pipelined = Pipelined(tables, Budget(lambda: budget.used_s, budget.seconds * 0.3), rng)
+    weight = tables.weight
+    pipelined = Pipelined(tables, Budget(lambda: budget.used_s, budget.seconds * PART_BOTTLENECK), rng)
     pipelined.run()
     if pipelined.is_impossible:
         return Found((), np.inf, name)
     sums = Additive(tables, budget, rng, pipelined.lower_s)
     sums.accept(pipelined.segments)
-    sums.run(budget.seconds * 0.2)
+    sums.run(budget.seconds * PART_SUM)
     best, segments = sums.upper, sums.segments
     if not segments or np.isinf(sums.lower):
         return Found(_placement(tables, segments), sums.lower, name)
-    # A bottleneck above this makes even the least sum too dear.
-    highest_s = (best - sums.bound.best) / tables.weight
-    edges = np.geomspace(pipelined.lower_s, max(highest_s, pipelined.lower_s * (1 + 1e-9)), 7)
-    lower = best
-    for at, (low, high) in enumerate(itertools.pairwise(edges)):
-        left = (budget.seconds - budget.used_s) / (len(edges) - 1 - at)
-        part = Additive(tables, budget, rng, float(low), float(high))
-        part.bound.prices = sums.bound.best_prices[0]
-        if left > 0:
-            part.run(left)
-            if part.upper < best:
-                best, segments = part.upper, part.segments
-        # Without time for a step of its own, the bound without a limit holds here too.
-        lower = min(lower, max(part.lower, sums.bound.best + tables.weight * float(low)))
-    return Found(_placement(tables, segments), min(lower, best), name)
+    # A bottleneck above the highest makes even the least sum too dear.
+    highest_s = (best - sums.bound.best) / weight
+    # (bound, lowest bottleneck, highest bottleneck, bound on sums up to there, prices that it came from)
+    intervals = [(sums.lower, pipelined.lower_s, highest_s, sums.bound.best, tuple(sums.bound.best_prices[0]))]
+    while not budget.is_over():
+        bound, low, high, under_high, prices = intervals[0]
+        if bound >= best * (1 - SAME):
+            break
+        middle = float(np.sqrt(low * high))
+        if middle <= low * (1 + SAME):
+            break
+        part = Additive(tables, budget, rng, low, middle)
+        part.bound.prices = np.array(prices)
+        part.run(budget.seconds * PART_INTERVAL)
+        if part.upper < best:
+            best, segments = part.upper, part.segments
+        under = max(under_high, part.bound.best)
+        heapq.heapreplace(intervals, (weight * low + under, low, middle, under, tuple(part.bound.best_prices[0])))
+        heapq.heappush(intervals, (weight * middle + under_high, middle, high, under_high, prices))
+    return Found(_placement(tables, segments), min(best, intervals[0][0]), name)
 
 
 def _placement(tables: ChainTables, segments: list[tuple[int, int, int]]) -> tuple[int, ...]:

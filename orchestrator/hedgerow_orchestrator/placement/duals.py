@@ -48,6 +48,8 @@ def refute(priced: Priced, prices: Numbers, steps: int, is_over: Callable[[], bo
         if size == 0:
             break
         prices = np.maximum(0.0, centre + scale * (0.01 - best) / size * mean)
+        if not prices.any():
+            prices, scale = centre, scale / 2
     return False, centre, path
 
 

@@ -13,6 +13,7 @@ from hedgerow_orchestrator.placement.checks import Infeasible, check, obvious_co
 from hedgerow_orchestrator.placement.climb import climb
 from hedgerow_orchestrator.placement.diagnose import conflict
 from hedgerow_orchestrator.placement.evaluate import Evaluator
+from hedgerow_orchestrator.placement.order_walk import MOST_NODES
 from hedgerow_orchestrator.placement.part import usable_part
 from hedgerow_orchestrator.placement.plan import Plan, Segment
 from hedgerow_orchestrator.placement.problem import Problem
@@ -23,7 +24,13 @@ class NotFound(Exception):
     """The time was too short to find a placement, or to prove that there is none."""
 
 
-def solve(problem: Problem, clock: Callable[[], float], seconds: float = 1.0, seed: int = 0) -> Plan:
+def solve(
+    problem: Problem,
+    clock: Callable[[], float],
+    seconds: float = 1.0,
+    seed: int = 0,
+    subsets_up_to: int = MOST_NODES,
+) -> Plan:
     """The best placement that is found; the same clock readings and seed give the same answer.
 
     Args:
@@ -31,6 +38,7 @@ def solve(problem: Problem, clock: Callable[[], float], seconds: float = 1.0, se
         clock: seconds from any origin, such as `time.monotonic`.
         seconds: about how long the search may take where it is not exact sooner.
         seed: of what is tried at random.
+        subsets_up_to: nodes up to which all subsets are walked through; fewer make the anytime search work sooner.
 
     Raises:
         ValueError: the problem is none; the entry is named.
@@ -43,7 +51,7 @@ def solve(problem: Problem, clock: Callable[[], float], seconds: float = 1.0, se
         raise Infeasible(obvious)
     part, kept = usable_part(problem)
     evaluator = Evaluator(part)
-    found = _find(part, evaluator, budget, seed)
+    found = _find(part, evaluator, budget, seed, subsets_up_to)
     if not found.placement:
         if np.isinf(found.lower):
             raise Infeasible(conflict(part, budget))
@@ -91,11 +99,11 @@ def describe(problem: Problem, placement: tuple[int, ...], lower: float, solver:
     )
 
 
-def _find(problem: Problem, evaluator: Evaluator, budget: Budget, seed: int) -> Found:
+def _find(problem: Problem, evaluator: Evaluator, budget: Budget, seed: int, subsets_up_to: int) -> Found:
     rules = problem.rules
     found = Found((), -np.inf, "")
     if problem.is_chain and not rules.may_revisit:
-        found = once(problem, budget, seed)
+        found = once(problem, budget, seed, subsets_up_to)
     elif problem.is_chain:
         found = revisited(problem, evaluator)
     if np.isinf(found.lower) and found.lower > 0:
@@ -108,7 +116,7 @@ def _find(problem: Problem, evaluator: Evaluator, budget: Budget, seed: int) -> 
     search = Search(problem, evaluator, budget)
     search.offer(found.placement)
     if problem.is_chain and rules.may_revisit:
-        single = once(problem, Budget(lambda: budget.used_s, budget.used_s + budget.seconds * 0.3), seed)
+        single = once(problem, Budget(lambda: budget.used_s, budget.seconds * 0.3), seed, subsets_up_to)
         search.offer(single.placement)
     search.offer(climb(evaluator, search.placement, budget, seed))
     search.run()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.catalogue import BENCH_S, LONG_S, ROWS, chosen
+from benchmarks.catalogue import BENCH_S, LONG_S, ROWS, SERVE_S, chosen
 from benchmarks.figures import Figure, at_least, at_least_times, at_most, at_most_times, fixed_at_least, fixed_at_most
 from benchmarks.judge import MOST_REPEATS, Verdict, judge, line, may_repeat, movement, slowness
 
@@ -88,6 +88,7 @@ def test_the_rows_fit_into_their_time_and_can_be_measured():
     assert len({row.name for row in ROWS}) == len(ROWS)
     for is_long, within_s in ((False, BENCH_S), (True, LONG_S)):
         assert sum(row.budget_s for row in chosen([], is_long=is_long)) < within_s
+    assert sum(row.budget_s for row in chosen([], is_serve=True)) < SERVE_S
     for row in ROWS:
         assert callable(importlib.import_module(row.module).measure), row.name
 

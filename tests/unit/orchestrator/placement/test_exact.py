@@ -9,7 +9,6 @@ import pytest
 from brute_force import OBJECTIVES, Steps, best_value, problems
 from hypothesis import HealthCheck, given, settings
 
-from hedgerow_orchestrator.placement import chains
 from hedgerow_orchestrator.placement.checks import Infeasible
 from hedgerow_orchestrator.placement.evaluate import Evaluator
 from hedgerow_orchestrator.placement.instances import REGIMES, instance
@@ -41,15 +40,13 @@ def test_equals_brute_force_with_every_rule(problem: Problem) -> None:
 @given(problems(may_group=False))
 def test_the_anytime_bound_never_passes_the_optimum(problem: Problem) -> None:
     best = best_value(problem)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chains, "MOST_NODES", 0)
-        try:
-            plan = solve(problem, Steps(1e-2), seconds=0.5)
-        except Infeasible:
-            assert np.isinf(best)
-            return
-        except NotFound:
-            return
+    try:
+        plan = solve(problem, Steps(1e-2), seconds=0.5, subsets_up_to=0)
+    except Infeasible:
+        assert np.isinf(best)
+        return
+    except NotFound:
+        return
     assert plan.lower_bound <= best * (1 + 1e-9)
     assert plan.value >= best * (1 - 1e-9)
     if plan.is_exact:
@@ -62,9 +59,7 @@ def test_the_anytime_bound_holds_beside_the_exact_optimum(regime: str, objective
     problem = instance(5, 24, 6, regime, objective)  # type: ignore[arg-type]
     exact = solve(problem, Steps(), seconds=100)
     assert exact.is_exact
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chains, "MOST_NODES", 0)
-        plan = solve(problem, Steps(1e-3), seconds=2)
+    plan = solve(problem, Steps(1e-3), seconds=2, subsets_up_to=0)
     assert plan.lower_bound <= exact.value * (1 + 1e-9)
     assert exact.value * (1 - 1e-9) <= plan.value <= exact.value * 1.1
 
