@@ -89,7 +89,9 @@ class ProblemFields(Body):
     objective: Objective | None = Field(None, description="What to keep small; carbon where nothing is said.")
     required_model: Word | None = Field(None, description="The model that has to be used.")
     required_device: Word | None = Field(None, description="The device that has to be used.")
-    excluded_models: Entries | None = Field(None, description="Models that must not be used.")
+    excluded_models: Entries | None = Field(
+        None, description="Models that must not be used, by id or family; or a kind, cnn or transformer."
+    )
     functional_unit: FunctionalUnit | None = Field(None, description="What the carbon intensity is counted for.")
     inferences_per_year: Amount | None = Field(None, description="How often the model will be asked, in a year.")
     intensity_g_per_kwh: Positive | None = Field(None, description="Of the user's electricity, in g CO2e/kWh.")

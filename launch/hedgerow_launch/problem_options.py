@@ -52,7 +52,12 @@ OPTIONS = (
     ProblemOption("--objective", "objective", "What to keep small: carbon (the default), energy, latency or cost."),
     ProblemOption("--model", "required_model", "The model that has to be used."),
     ProblemOption("--device", "required_device", "The device that has to be used."),
-    ProblemOption("--exclude-model", "excluded_models", "A model not to be used; may be repeated.", repeatable=True),
+    ProblemOption(
+        "--exclude-model",
+        "excluded_models",
+        "A model, family or kind (cnn, transformer) not to be used; may be repeated.",
+        repeatable=True,
+    ),
     ProblemOption(
         "--functional-unit",
         "functional_unit",
