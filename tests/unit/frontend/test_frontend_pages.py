@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -83,6 +84,20 @@ def test_the_files_of_a_page_are_there(web: Any, path: str) -> None:
     for address in {found.get("src") or found.get("href") for found in page.all("script") + page.all("link")}:
         with web.get(address) as reply:
             assert reply.status_code == 200
+
+
+def test_the_pages_are_dark_where_the_system_is(web: Any) -> None:
+    """The sheet of every page gives each of its colours a second value for the dark."""
+    sheets = [link["href"] for link in Outline(web.get("/").text).all("link") if link["rel"] == "stylesheet"]
+    assert sheets[0] == "/static/hedgerow.css"
+    with web.get(sheets[0]) as reply:
+        light, _, dark = reply.text.partition("@media (prefers-color-scheme: dark)")
+    colours = re.compile(r"--([\w-]+): (#[0-9a-f]+)")
+    by_day = dict(colours.findall(light))
+    by_night = dict(colours.findall(dark[: dark.index("}\n}")]))
+    assert "paper" in by_day
+    assert by_day.keys() == by_night.keys()
+    assert all(by_day[name] != by_night[name] for name in by_day)
 
 
 def test_what_users_write_is_never_markup(web: Any) -> None:
