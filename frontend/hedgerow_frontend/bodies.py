@@ -170,6 +170,12 @@ class NodePath(BaseModel):
     node: str
 
 
+class GoalPath(BaseModel):
+    """A task of machine learning, by its id or its name."""
+
+    goal: str
+
+
 class PageQuery(BaseModel):
     """A page of a list."""
 

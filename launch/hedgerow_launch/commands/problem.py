@@ -11,6 +11,7 @@ import typer
 from hedgerow_launch import loop_chain
 from hedgerow_launch.answer_table import answer_table, verdict_count
 from hedgerow_launch.command_group import CommandGroup
+from hedgerow_launch.commands.choosing import choices
 from hedgerow_launch.commands.comparing import compare_iterations
 from hedgerow_launch.commands.exporting import export
 from hedgerow_launch.commands.printing import AsJson, print_json, show, table, tell
@@ -128,6 +129,7 @@ def show_problem(
 
 app.command("compare")(compare_iterations)
 app.command("export")(export)
+app.command("choices")(choices)
 
 
 def _show_iterations(problem: dict[str, Any], as_json: bool) -> None:
