@@ -24,7 +24,7 @@ class Wish:
 
     Attributes:
         task: Hugging Face pipeline tag; `task_note` says how it was arrived at, where that was not plain.
-        excluded: ids, last parts of ids, families or kinds that are unwanted, as the user wrote them.
+        excluded: ids, last parts of ids or families that are unwanted, as the user wrote them.
         required: a catalogue id, a path, `hub:OWNER/NAME`, or empty.
         limits: those that a model can be judged by.
         latency_note: why latency is not judged on this host; empty if it is.
