@@ -121,6 +121,8 @@ class FakeHub:
                 if query.get("search", "").lower() in entry["id"].lower()
                 and query.get("pipeline_tag", "") in ("", entry.get("pipeline_tag"))
             ]
+            if query.get("sort") == "downloads":
+                kept.sort(key=lambda entry: -entry.get("downloads", 0))
             return _json(request, kept[: int(query["limit"])])
         name = "/".join(parts[:2])
         repository = self.repositories.get(name)
