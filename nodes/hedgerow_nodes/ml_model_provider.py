@@ -15,6 +15,7 @@ from hedgerow_nodes.estimators.hub.desk import HubDesk, open_hub
 from hedgerow_nodes.estimators.hub.finding import Finding
 from hedgerow_nodes.estimators.hub.interface import DownloadCancelled, HubError, HubUnreachable
 from hedgerow_nodes.estimators.hub.names import is_hub_name
+from hedgerow_nodes.estimators.hub.remembered_counts import RememberedCounts
 from hedgerow_nodes.estimators.models import whole_catalogue
 from hedgerow_nodes.estimators.models.alternatives import alternatives, in_words
 from hedgerow_nodes.estimators.models.answer import answer
@@ -23,7 +24,7 @@ from hedgerow_nodes.estimators.models.child_process import ChildCancelled, Child
 from hedgerow_nodes.estimators.models.choice import Choice, choose
 from hedgerow_nodes.estimators.models.execution import ExecutionReport, execute
 from hedgerow_nodes.estimators.models.obstacles import obstacle
-from hedgerow_nodes.estimators.models.orders import order_of
+from hedgerow_nodes.estimators.models.orders import order_of, time_for_run_s
 from hedgerow_nodes.estimators.models.provider_settings import Settings
 from hedgerow_nodes.estimators.models.remembered_runs import RememberedRuns
 from hedgerow_nodes.estimators.models.sources import Located, SourceRefused, outside_source, source_of
@@ -50,6 +51,7 @@ class MLModelProvider(ModuleNode):
     def __init__(self, environment: Any, configuration: Any = None) -> None:
         super().__init__(environment, configuration)
         self._runs = RememberedRuns()
+        self._counts = RememberedCounts(self.count)
 
     def process(
         self,
@@ -141,7 +143,7 @@ class MLModelProvider(ModuleNode):
         wanted = metadata.tasks[0].id if metadata.tasks else ""
         task.progress(0.02, "asking the hub")
         with _refusals(task, required):
-            return self._desk(task).look_up(required.strip(), wanted, self.count)
+            return self._desk(task).look_up(required.strip(), wanted, self._counts)
 
     def _fetched(self, task: Any, finding: Finding) -> Located:
         def progress(share: float) -> None:
@@ -167,9 +169,8 @@ class MLModelProvider(ModuleNode):
             task.progress(min(0.95, 0.2 + elapsed_s / settings.execution_timeout_s), f"running {name}")
 
         try:
-            report = self.execute(
-                order, timeout_s=settings.execution_timeout_s, cancelled=lambda: task.cancelled, waiting=waiting
-            )
+            left_s = time_for_run_s(settings, task.deadline_at_s)
+            report = self.execute(order, timeout_s=left_s, cancelled=lambda: task.cancelled, waiting=waiting)
         except ChildCancelled:
             task.raise_if_cancelled()
             raise

@@ -32,8 +32,13 @@ from hedgerow_idl.plain import to_plain
 from hedgerow_nodes.core.testing import NodeHarness
 from hedgerow_nodes.estimators.hub import counting
 from hedgerow_nodes.estimators.hub.counting import Counted, CountOrder
+from hedgerow_nodes.estimators.hub.remembered_counts import RememberedCounts
+from hedgerow_nodes.estimators.models import child_process, execution
 from hedgerow_nodes.estimators.models.calibration import Rates, Record
+from hedgerow_nodes.estimators.models.child_process import ChildTimedOut
 from hedgerow_nodes.estimators.models.execution import ExecutionOrder, ExecutionReport, perform
+from hedgerow_nodes.estimators.models.orders import time_for_run_s
+from hedgerow_nodes.estimators.models.provider_settings import Settings
 from hedgerow_nodes.ml_model_provider import MLModelProvider
 from tests.unit.nodes.fake_hub import COMMIT, FakeHub, Repository, running
 
@@ -197,6 +202,21 @@ def test_advice_needs_the_headers_only(start: Any, fake: FakeHub, executed: list
     assert output.peak_memory_bytes.source.endswith("config.json")
 
 
+def test_like_models_are_counted_once_and_failures_again() -> None:
+    answers = [Counted(problem="no"), Counted(flops=1), Counted(flops=2)]
+    remembering = RememberedCounts(lambda order, cancelled: answers.pop(0))
+    orders = [CountOrder(configuration={"x": n}, task="t", precision="float32") for n in (1, 2)]
+    found = [remembering(order, lambda: False) for order in (orders[0], orders[0], orders[0], orders[1])]
+    assert [(one.problem, one.flops) for one in found] == [("no", 0), ("", 1), ("", 1), ("", 2)]
+
+
+def test_a_run_ends_before_its_attempt() -> None:
+    settings = Settings(execution_timeout_s=50.0)
+    assert time_for_run_s(settings, math.nan) == 50.0
+    assert 10.0 < time_for_run_s(settings, time.time() + 30.0) <= 20.0
+    assert time_for_run_s(settings, time.time() - 5.0) == 1.0
+
+
 def test_a_limit_is_judged_as_for_any_other_model(start: Any) -> None:
     tight = Limit(name="latency_s", comparison="<=", value=1e-9, unit="s")
     output = ask(start(), "hf:garden/bert", "text-classification", tight)
@@ -318,3 +338,28 @@ def test_the_token_is_nowhere_in_what_comes_out(
     text = "\n".join(said)
     assert "[token]" in text
     assert TOKEN not in text
+
+
+def test_counting_and_running_happen_in_processes_without_the_token(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The real ones, in place of those of this process.
+    monkeypatch.setattr(MLModelProvider, "count", staticmethod(counting.count))
+    monkeypatch.setattr(MLModelProvider, "execute", staticmethod(execution.execute))
+    output = ask(start(), "hf:garden/bert")
+    assert output.header.outcome is Outcome.SUCCEEDED, output.header.reason
+    assert (output.latency_s.method, output.parameters > 10_000) == ("measured", True)
+    inherited = child_process._environment({"HF_TOKEN": TOKEN, "HF_TOKEN_PATH": "/t", "HOME": "/h"}, 1)
+    assert "HF_TOKEN" not in inherited
+    assert "HF_TOKEN_PATH" not in inherited
+    assert (inherited["HOME"], inherited["HF_HUB_OFFLINE"]) == ("/h", "1")
+
+
+def test_a_configuration_without_bounds_does_not_take_the_host_along(bert: dict[str, bytes]) -> None:
+    values = {**json.loads(bert["config.json"]), "num_hidden_layers": 10**9}
+    began_s = time.monotonic()
+    with pytest.raises(ChildTimedOut):
+        counting.count(
+            CountOrder(configuration=values, task="fill-mask", precision="float32"), lambda: False, timeout_s=12.0
+        )
+    assert time.monotonic() - began_s < 20

@@ -14,7 +14,7 @@ from hedgerow_nodes.estimators.models.text_rows import LENGTHS
 
 COUNT_TIMEOUT_S = 60.0
 # A configuration may ask for any number of layers; the child that builds them must not take the host along.
-_MOST_MEMORY_BYTES = 12_000_000_000
+_MOST_MEMORY_BYTES = 6_000_000_000
 _NOT_VALUES = frozenset({"architectures", "model_type", "transformers_version", "dtype", "torch_dtype"})
 
 

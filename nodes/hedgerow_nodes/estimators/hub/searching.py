@@ -60,7 +60,8 @@ def search(
     """
     query = " ".join(words.split())[:MOST_WORDS]
     if task.strip():
-        taken, scores, said = load_taxonomy().task_of_goal(task).id, (), "The task was given."
+        taken, said = load_taxonomy().task_of_goal(task).id, "The task was given."
+        scores: tuple[tuple[str, float], ...] = ()
     else:
         taken, scores, said = _guessed(query, match or packaged_matcher().match)
     found = list(hub.search(query, taken, min(limit, MOST_FOUND)))

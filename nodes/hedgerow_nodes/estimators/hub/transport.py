@@ -70,7 +70,9 @@ class Transport:
     def __init__(self, access: Access, timeout_s: float = 10.0) -> None:
         self._access = access
         self._timeout_s = timeout_s
-        self._opener = urllib.request.build_opener(_Redirects(access))
+        # A proxy of the environment is for other hosts.
+        own = [urllib.request.ProxyHandler({})] if is_loopback(access.endpoint) else []
+        self._opener = urllib.request.build_opener(_Redirects(access), *own)
 
     def read(self, path: str, most_bytes: int, headers: Mapping[str, str] | None = None) -> bytes:
         """The whole answer to a GET, or its first `most_bytes` and one more; the token is taken out of it.
@@ -132,6 +134,12 @@ def _authorise(request: urllib.request.Request, access: Access) -> None:
     if access.token and _origin(request.full_url) == _origin(access.endpoint):
         # Not among the headers that urllib carries over to another address.
         request.add_unredirected_header("Authorization", f"Bearer {access.token.reveal()}")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is of this host by its own name or number."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _origin(url: str) -> tuple[str, str, int]:
