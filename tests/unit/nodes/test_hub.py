@@ -9,8 +9,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from huggingface_hub import HfApi
 
 from hedgerow_nodes.estimators.hub.access import Access, AccessError, Token
 from hedgerow_nodes.estimators.hub.hugging_face import HuggingFace
@@ -97,6 +99,21 @@ def test_a_card_has_facts_results_and_a_text(hub: HuggingFace) -> None:
     [result] = card.results
     assert (result.metric, result.dataset, result.value) == ("accuracy", "IMDb", 91.5)
     assert (result.task, result.source) == ("text-classification", "https://example.org/run")
+
+
+def test_the_client_of_the_hub_itself_reads_the_same(fake: FakeHub, hub: HuggingFace) -> None:
+    theirs = HfApi(endpoint=fake.url, token=False)
+    info = theirs.model_info("garden/tiny", revision="main", files_metadata=True)
+    card = hub.card("garden/tiny")
+    assert (info.sha, info.pipeline_tag, info.downloads) == (card.commit, card.model.task, card.model.downloads)
+    assert {one.rfilename: one.size for one in info.siblings or ()} == {
+        file.name: file.size_bytes for file in hub.files("garden/tiny")
+    }
+    found = list(theirs.list_models(search="tiny", pipeline_tag="text-classification", limit=5, full=True))
+    assert [one.id for one in found] == [model.id for model in hub.search("tiny", "text-classification", 5)]
+    asked = [urlsplit(seen.path) for seen in fake.seen if seen.path.startswith("/api/")]
+    assert asked[0].path == asked[1].path
+    assert parse_qs(asked[-2].query).keys() <= parse_qs(asked[-1].query).keys()
 
 
 def test_files_have_sizes_and_digests(hub: HuggingFace) -> None:
@@ -197,8 +214,10 @@ def test_only_safe_files_are_fetched(fake: FakeHub, hub: HuggingFace, name: str,
 def test_the_beginning_of_a_file_is_fetched_without_the_rest(fake: FakeHub, hub: HuggingFace) -> None:
     assert hub.first_bytes("garden/tiny", "main", "model.safetensors", 100) == WEIGHTS[:100]
     assert fake.seen[-1].sent_bytes == 100
+    assert hub.first_bytes("garden/tiny", "main", "model.safetensors", 90) == WEIGHTS[:90]
+    assert len([seen for seen in fake.seen if seen.host == "files"]) == 1
     fake.knows_ranges = False
-    assert hub.first_bytes("garden/tiny", "main", "model.safetensors", 100) == WEIGHTS[:100]
+    assert hub.first_bytes("garden/tiny", "main", "model.safetensors", 200) == WEIGHTS[:200]
 
 
 def test_a_cancelled_download_ends(hub: HuggingFace) -> None:
@@ -257,6 +276,16 @@ def test_two_do_not_write_one_file(fake: FakeHub, hub: HuggingFace, tmp_path: Pa
         with pytest.raises(HubError, match="another process"):
             hub.download("garden/tiny", "main", "model.safetensors")
     assert hub.download("garden/tiny", "main", "model.safetensors").read_bytes() == WEIGHTS
+
+
+def test_a_cache_that_cannot_be_written_is_told(fake: FakeHub, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("no folder")
+    hub = hub_at(fake, tmp_path / "cache")
+    assert hub.card("garden/tiny").commit == COMMIT
+    assert hub.first_bytes("garden/tiny", "main", "model.safetensors", 10) == WEIGHTS[:10]
+    with pytest.raises(HubError, match="cannot be written") as caught:
+        hub.download("garden/tiny", "main", "model.safetensors")
+    assert not isinstance(caught.value, HubUnreachable)
 
 
 def test_the_token_goes_to_the_hub_only(fake: FakeHub, tmp_path: Path) -> None:

@@ -47,24 +47,17 @@ def fetch(
     if target.is_file():
         return target
     size = _allowed_size(file, most_bytes)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(target.name + ".part")
-    with _alone(target.with_name(target.name + ".lock")):
-        if target.is_file():
-            return target
-        for attempt in range(1, TRIES + 1):
-            try:
-                _go_on(transport, address, size, part, cancelled, progress)
-                break
-            except (HubTimedOut, DownloadCancelled):
-                raise
-            except HubUnreachable:
-                # A broken connection is taken up again; a hub that gives nothing at all is not asked for ever.
-                if attempt == TRIES:
-                    raise
-        _check(part, file)
-        part.replace(target)
-        _sync_folder(target.parent)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(target.with_name(target.name + ".lock")):
+            if not target.is_file():
+                part = target.with_name(target.name + ".part")
+                _whole(transport, address, size, part, cancelled, progress)
+                _check(part, file)
+                part.replace(target)
+                _sync_folder(target.parent)
+    except OSError as error:
+        raise HubError(f"the cache of the hub cannot be written: {error.strerror or type(error).__name__}") from error
     return target
 
 
@@ -87,6 +80,19 @@ def _allowed_size(file: HubFile, most_bytes: int) -> int:
     return file.size_bytes
 
 
+def _whole(transport: Transport, address: str, size: int, part: Path, cancelled: Cancelled, progress: Progress) -> None:
+    """A broken connection is taken up again; a hub that gives nothing at all is not asked for ever."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            _go_on(transport, address, size, part, cancelled, progress)
+            return
+        except HubTimedOut:
+            raise
+        except HubUnreachable:
+            if attempt == TRIES:
+                raise
+
+
 def _go_on(transport: Transport, address: str, size: int, part: Path, cancelled: Cancelled, progress: Progress) -> None:
     """Fetch what is missing of the part."""
     have = part.stat().st_size if part.exists() else 0
@@ -96,12 +102,14 @@ def _go_on(transport: Transport, address: str, size: int, part: Path, cancelled:
     if have == size and part.exists():
         return
     asked = {"Range": f"bytes={have}-"} if have else {}
-    with transport.stream(address, asked) as response, part.open("ab") as content:
-        if have and _start(response) != have:
-            # The server knows no ranges, so it begins anew.
-            content.truncate(0)
-            have = 0
-        _copy(response, content, have, size, cancelled, progress)
+    # Opened and closed outside the exchange, so that a full disk is not taken for a hub that is away.
+    with part.open("ab") as content:
+        with transport.stream(address, asked) as response:
+            if have and _start(response) != have:
+                # The server knows no ranges, so it begins anew.
+                content.truncate(0)
+                have = 0
+            _copy(response, content, have, size, cancelled, progress)
         content.flush()
         os.fsync(content.fileno())
 

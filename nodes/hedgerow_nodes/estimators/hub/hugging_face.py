@@ -52,7 +52,7 @@ class HuggingFace:
     def search(self, query: str, task: str = "", limit: int = 20) -> tuple[HubModel, ...]:
         """Models whose name holds the words, most downloaded first; an empty query finds all of a task."""
         asked = {"search": query, "pipeline_tag": task, "limit": str(max(1, min(limit, MOST_SEARCHED)))}
-        given = {name: value for name, value in asked.items() if value} | {"sort": "downloads", "direction": "-1"}
+        given = {name: value for name, value in asked.items() if value} | {"sort": "downloads"}
         found = replies.models(self._json(f"/api/models?{urlencode({**given, 'full': 'true'})}"))
         return found[:limit]
 
@@ -67,14 +67,19 @@ class HuggingFace:
         return replies.files(self.record(model_id, revision).about)
 
     def first_bytes(self, model_id: str, revision: str, file: str, count: int) -> bytes:
-        """The beginning of a file that may be fetched, by a range request; from the copy here, if there is one."""
+        """The beginning of a file that may be fetched, by a range request; without the hub if it is here already."""
         record = self.record(model_id, revision)
-        copy = self._records.folder(model_id, record.commit) / check_file(file)
-        if copy.is_file():
-            with copy.open("rb") as content:
-                return content.read(count)
+        whole = self._records.folder(model_id, record.commit) / check_file(file)
+        kept = whole.parent / "beginnings" / file
+        for copy in (whole, kept):
+            if copy.is_file() and (copy is whole or copy.stat().st_size >= count):
+                with copy.open("rb") as content:
+                    return content.read(count)
         asked = {"Range": f"bytes=0-{count - 1}"}
-        return self._transport.read(_address(model_id, record.commit, file), count, asked)[:count]
+        came = self._transport.read(_address(model_id, record.commit, file), count, asked)[:count]
+        if len(came) == count:
+            self._records.write(kept, came)
+        return came
 
     def download(
         self,

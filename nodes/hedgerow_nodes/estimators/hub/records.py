@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import tempfile
@@ -57,24 +56,24 @@ class Records:
         return Record(model_id, commit, about, heard_at_s) if isinstance(about, dict) else None
 
     def keep(self, model_id: str, revision: str, commit: str, about: dict[str, Any]) -> Record:
-        """Write down what was heard; a disk that takes nothing costs only the memory of it."""
+        """Write down what was heard."""
         kept = {name: about[name] for name in _KEPT_FIELDS if name in about}
-        with contextlib.suppress(OSError):
-            self.write(self.folder(model_id, commit) / _ABOUT, json.dumps(kept).encode("utf-8"))
-            self.write(self._reference(model_id, revision), commit.encode("ascii"))
+        self.write(self.folder(model_id, commit) / _ABOUT, json.dumps(kept).encode("utf-8"))
+        self.write(self._reference(model_id, revision), commit.encode("ascii"))
         return Record(model_id, commit, kept, time.time())
 
     def write(self, path: Path, content: bytes) -> None:
-        """Put a small file there, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".")
+        """Put a small file there, whole or not at all; a disk that takes nothing costs only the memory of it."""
+        name = ""
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".")
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
             Path(name).replace(path)
         except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
+            if name:
+                Path(name).unlink(missing_ok=True)
 
     def _commit(self, model_id: str, revision: str) -> str:
         try:
