@@ -30,6 +30,7 @@ from hedgerow_idl import (
 from hedgerow_idl.codec import codec_of
 from hedgerow_idl.plain import to_plain
 from hedgerow_nodes.core.testing import NodeHarness
+from hedgerow_nodes.estimators.devices.need import Need
 from hedgerow_nodes.estimators.hub import counting
 from hedgerow_nodes.estimators.hub.counting import Counted, CountOrder
 from hedgerow_nodes.estimators.hub.remembered_counts import RememberedCounts
@@ -228,7 +229,9 @@ def test_a_limit_is_judged_as_for_any_other_model(start: Any) -> None:
 
 
 def test_the_stage_after_places_it_on_a_device(start: Any, fake: FakeHub) -> None:
-    known = ask(start(), "hf:garden/bert")
+    fake.repositories["garden/my-resnet"] = fake.repositories["garden/bert"]
+    known = ask(start(), "hf:garden/my-resnet")
+    assert Need.of(known).kind == "attention"
     fake.repositories["garden/bert"].files["config.json"] = b'{"model_type": "hedge9000"}'
     unknown = ask(start(), "hf:garden/bert")
     with contextlib.closing(NodeHarness(HardwareResources)) as hardware:
