@@ -204,6 +204,51 @@ def test_advice_needs_the_headers_only(start: Any, fake: FakeHub, executed: list
     assert output.peak_memory_bytes.source.endswith("config.json")
 
 
+@pytest.mark.parametrize(
+    ("made", "task", "kind", "inference"),
+    [
+        (
+            lambda: transformers.GPT2LMHeadModel(
+                transformers.GPT2Config(n_layer=1, n_embd=32, n_head=2, vocab_size=99, n_positions=512)
+            ),
+            "text-generation",
+            "generation",
+            "input_ids 1x128, then 64 tokens",
+        ),
+        (
+            lambda: transformers.T5ForConditionalGeneration(
+                transformers.T5Config(
+                    num_layers=1, d_model=32, d_ff=64, d_kv=16, num_heads=2, vocab_size=99, decoder_start_token_id=0
+                )
+            ),
+            "translation",
+            "generation",
+            "input_ids 1x64, then 64 tokens",
+        ),
+        (
+            lambda: transformers.ResNetForImageClassification(
+                transformers.ResNetConfig(hidden_sizes=[16, 32], depths=[1, 1], embedding_size=16)
+            ),
+            "image-classification",
+            "dense cnn",
+            "pixel_values 1x3x224x224",
+        ),
+    ],
+)
+def test_kinds_of_networks_are_counted_as_the_catalogue_counts_them(
+    made: Callable[[], Any], task: str, kind: str, inference: str
+) -> None:
+    model = made()
+    values = {**json.loads(model.config.to_json_string()), "architectures": [type(model).__name__]}
+    counted = counting.perform(CountOrder(configuration=values, task=task, precision="float32"))
+    assert counted.problem == ""
+    assert counted.parameters == parameters_of(model)
+    assert counted.efficiency == f"{kind}, torch"
+    assert inference in counted.inference
+    assert (counted.generation is not None) == (kind == "generation")
+    assert counted.flops > counted.parameters
+
+
 def test_like_models_are_counted_once_and_failures_again() -> None:
     answers = [Counted(problem="no"), Counted(flops=1), Counted(flops=2)]
     remembering = RememberedCounts(lambda order, cancelled: answers.pop(0))
