@@ -88,7 +88,7 @@ def count(file: Path, plan_of: Callable[[Any, Any], forward.Plan], known: dict[s
         init_default_scope(config.get("default_scope", "mmengine"))
         stripped = without(config.model.to_dict(), _TRAINING)
         stripped["train_cfg"] = None
-        size = forward.input_size(config) or forward.crop_size(config)
+        size = (forward.crop_size if plan_of is forward.classifier else forward.input_size)(config)
     except Exception as error:  # noqa: BLE001  # other people's configurations fail in every way there is; each is told
         return in_words(error)
     key = json.dumps([stripped, size], sort_keys=True, default=str)

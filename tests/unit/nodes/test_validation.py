@@ -22,6 +22,7 @@ from hedgerow_nodes.estimators.validation import answered, built, codecarbon, co
 from hedgerow_nodes.estimators.validation.comparison import Pair, farthest, row, table
 
 GOLDEN = Path(__file__).parent / "codecarbon_golden.json"
+PAGE = (Path(__file__).parents[3] / "docs" / "validation.md").read_text(encoding="utf-8")
 CALIBRATION = Calibration(compute_flops_per_s=1e11, bandwidth_bytes_per_s=2e10)
 
 
@@ -87,6 +88,13 @@ class TestCounts:
         assert "| FLOPs | other packages' metadata | 10 |" in printed
         assert "memory by formula, torch's operators: " in printed
 
+    def test_the_page_shows_what_is_printed(self, capsys: pytest.CaptureFixture[str]) -> None:
+        counts.main([])
+        rows = [line for line in capsys.readouterr().out.splitlines() if "metadata |" in line or "by formula |" in line]
+        shown = [line for line in rows if "torchvision's" not in line]
+        assert len(shown) == 5
+        assert [line for line in shown if line not in PAGE] == []
+
 
 class TestRuns:
     @pytest.mark.parametrize(("taken", "inside"), [(1.0, True), (1000.0, False)])
@@ -136,6 +144,7 @@ class TestCodecarbon:
         assert all(pair.inside for pair in pairs)
         assert codecarbon.main([str(GOLDEN)]) == 0
         assert "emissions, kg: codecarbon 3.3.2 1.442e-05, ours 1.4365e-05, -0.38%" in capsys.readouterr().out
+        assert "| run: emissions | 1 | 1.442e-05 kg | 1.4365e-05 kg | -0.38 % |" in PAGE
 
     def test_another_figure_is_outside(self) -> None:
         golden = json.loads(GOLDEN.read_text())
@@ -144,6 +153,12 @@ class TestCodecarbon:
 
 
 class TestDigits:
+    def test_the_page_states_what_the_catalogue_states(self) -> None:
+        accuracy = digits.entry(digits.FILE).measured_accuracy["value"]
+        assert isinstance(accuracy, float)
+        low, high = digits.wilson(352, 360)
+        assert f"| 352 | 360 | {accuracy:.4f} | {low:.3f} to {high:.3f} | {accuracy:.4f} |" in PAGE
+
     def test_wilson_by_hand(self) -> None:
         # 54 of 58: (0.9310 + 0.0331) / 1.0662 = 0.904, half a width of 0.068.
         low, high = digits.wilson(54, 58)

@@ -73,14 +73,18 @@ def torchvision_count(name: str, crop: tuple[int, ...]) -> Built:
     return count(model, shape)
 
 
-def timm_counts(folder: Path) -> Iterator[tuple[str, Built | None, float, float]]:
-    """Name, our count (None where it cannot be built), and parameters and FLOPs as timm's results state them."""
+def timm_counts(folder: Path, every: int) -> Iterator[tuple[str, Built | None, float, float]]:
+    """Name, our count (None where it cannot be built), and parameters and FLOPs as timm's results state them.
+
+    Args:
+        every: 1 takes all models, n every n-th of them by name.
+    """
     import timm
 
     with (folder / THROUGHPUT).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+        rows = sorted(csv.DictReader(file), key=lambda row: row["model"])
     known: dict[tuple[str, int], Built | None] = {}
-    for row in rows:
+    for row in rows[::every]:
         if not (row["infer_gmacs"] and row["param_count"]):
             continue
         side = int(row["infer_img_size"])

@@ -74,4 +74,4 @@ def _share(hits: Sequence[bool]) -> str:
 
 
 def _number(ratio: float) -> str:
-    return f"{ratio:#.4g}"
+    return f"{ratio:#.4g}".rstrip(".")

@@ -73,12 +73,12 @@ def from_torchvision() -> Found:
     return _pairs(rows)
 
 
-def from_timm(folder: Path) -> tuple[list[Pair], list[Pair], int]:
-    """Every model of timm's published results that this timm has at that size, and how many it has not."""
+def from_timm(folder: Path, every: int = 1) -> tuple[list[Pair], list[Pair], int]:
+    """Models of timm's published results that this timm has at that size, and how many of them it has not."""
     from hedgerow_nodes.estimators.validation.built import timm_counts
 
     parameters, flops, left = [], [], 0
-    for name, count, stated_parameters, stated_flops in timm_counts(folder):
+    for name, count, stated_parameters, stated_flops in timm_counts(folder, every):
         if count is None or count.flops is None:
             left += 1
             continue
@@ -128,6 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--timm", type=Path, metavar="FOLDER", help="timm's published results; needs timm")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="take every N-th of timm's models, by name")
     parser.add_argument("--openmmlab", type=Path, metavar="FILE", help="what tools/count_openmmlab.py wrote")
     parser.add_argument("--worst", type=int, default=0, metavar="N", help="name the N farthest of each row")
     asked = parser.parse_args(arguments)
@@ -142,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.openmmlab:
         add("mmpretrain's metadata", *zip(("parameters", "FLOPs"), from_counts(asked.openmmlab), strict=True))
     if asked.timm:
-        parameters, flops, left = from_timm(asked.timm)
+        parameters, flops, left = from_timm(asked.timm, asked.every)
         add("timm's results", ("parameters", parameters), ("FLOPs", flops))
         print(f"{left} of timm's results are of models that cannot be built at that size here", file=sys.stderr)
     names = ("FLOPs by formula", "bytes moved by formula", "memory by formula")
