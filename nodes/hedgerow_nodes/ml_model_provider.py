@@ -29,8 +29,7 @@ from hedgerow_nodes.estimators.quantity_text import quantity
 
 REMEMBERED_RUNS = 64
 SHIPPED_BUDGET_S = 0.8  # its other precisions are run as well, and the answer is due within seconds
-# Loading takes about as much again as the model itself, besides the run time.
-MEMORY_HEADROOM = 2.0
+MEMORY_HEADROOM = 2.0  # loading takes about as much again as the model itself, besides the run time
 PUBLISHED_ONLY = "it is known by published figures only, its architecture is not part of Hedgerow"
 
 
@@ -108,7 +107,8 @@ class MLModelProvider(ModuleNode):
             raise Refusal("MODEL_REFUSED", str(error)) from error
         obstacle = self._obstacle(choice, located) or without_variant(choice, located)
         if obstacle:
-            return tell(weights=located.weights, not_run=obstacle)
+            size = math.nan if choice.chosen else _size_bytes(Path(located.path))
+            return tell(weights=located.weights, not_run=obstacle, size_bytes=float(size))
         try:
             report, remembered = self._run(task, choice, located)
         except ChildFailed as error:

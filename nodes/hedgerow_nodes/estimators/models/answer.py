@@ -28,8 +28,12 @@ def answer(
     remembered: bool = False,
     not_run: str = "",
     others: Sequence[str] = (),
+    size_bytes: float = NAN,
 ) -> MLModel:
-    """The message for a choice that was run (`report`) or was not (`not_run` says why); `others` are more sentences."""
+    """The message for a choice that was run (`report`) or was not (`not_run` says why); `others` are more sentences.
+
+    `size_bytes` is how large the files of a model are that no catalogue knows.
+    """
     calibration, chosen = choice.calibration, choice.chosen
     listed = _listed(choice)
     made = MLModel(
@@ -53,6 +57,8 @@ def answer(
         sentences += variants_in_words(report.variants)
     else:
         made.runtime = "not run"
+        if math.isnan(made.weights_bytes) and not math.isnan(size_bytes):
+            made.weights_bytes, made.counted_by = size_bytes, "size of the model's files"
         sentences.append(why_not_run(not_run, calibration))
     if len(listed) < len(choice.candidates):
         sentences.append(f"Of {len(choice.candidates)} candidates the first {len(listed)} are listed.")
