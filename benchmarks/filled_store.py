@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from benchmarks.trivial_node import GRAPH, PIPELINE, answer
-from hedgerow_idl import Header, TaskId, UserInput
+from hedgerow_idl import Baselines, Header, TaskId, UserInput
 from hedgerow_idl.codec import codec_of
 from hedgerow_idl.plain import to_json
 from hedgerow_idl.topics import topic_of
@@ -20,7 +20,7 @@ from hedgerow_orchestrator.store.changes import AttemptRow, Change, EventAdded, 
 from hedgerow_orchestrator.store.errors import StoreUnavailable
 from hedgerow_orchestrator.store.migrate import upgrade
 from hedgerow_orchestrator.store.writer import Store
-from hedgerow_orchestrator.submission import baselines_of, task_row
+from hedgerow_orchestrator.submission import task_row
 
 TASKS_PER_COMMIT = 500
 LONGEST_LOCK_S = 60.0
@@ -69,7 +69,7 @@ class _Tasks:
         task = TaskId(problem_id=number, iteration_id=1)
         at_s = BEGAN_AT_S + number * 0.01
         user_input = UserInput(text=f"task {number} {self._chance.randbytes(8).hex()}")
-        row = task_row(task, user_input, baselines_of(TaskId(), lambda stage: None), self._pipeline, at_s)
+        row = task_row(task, user_input, Baselines(), self._pipeline, at_s)
         row.state, row.finished_at_s = TaskState.SUCCEEDED, at_s + 0.02
         yield row
         yield self._event(number, "task.submitted", at_s)

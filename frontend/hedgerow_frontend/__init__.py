@@ -16,6 +16,7 @@ from hedgerow_frontend import (
     events,
     exports,
     health,
+    hub_models,
     login,
     nodes,
     pages,
@@ -78,7 +79,7 @@ def _rest_app() -> OpenAPI:
         validation_error_callback=validation.refuse,
         doc_ui=False,
     )
-    for module in (problems, drawings, exports, comparisons, tasks, nodes, events, health):
+    for module in (problems, drawings, exports, comparisons, tasks, nodes, events, hub_models, health):
         app.register_api(module.blueprint)
     app.add_url_rule(f"{documents.API}/openapi.json", "openapi", lambda: app.api_doc)
     return app

@@ -87,7 +87,10 @@ class ProblemFields(Body):
     max_carbon_gco2e: Positive | None = Field(None, description="Most greenhouse gas for one inference, in g CO2e.")
     location: Place | None = Field(None, description="Country or region, by ISO 3166 code or English name.")
     objective: Objective | None = Field(None, description="What to keep small; carbon where nothing is said.")
-    required_model: Word | None = Field(None, description="The model that has to be used.")
+    required_model: Word | None = Field(
+        None,
+        description="The model that has to be used: an id of the catalogue, or `hf:OWNER/NAME[@REVISION]` of the hub.",
+    )
     required_device: Word | None = Field(None, description="The device that has to be used.")
     excluded_models: Entries | None = Field(None, description="Models that must not be used.")
     functional_unit: FunctionalUnit | None = Field(None, description="What the carbon intensity is counted for.")

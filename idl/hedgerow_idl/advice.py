@@ -206,13 +206,15 @@ class HostFacts(IdlStruct, typename="hedgerow.advice.HostFacts"):
 class HWConstraints(IdlStruct, typename="hedgerow.advice.HWConstraints"):
     """Which hardware is allowed: NaN and empty strings leave it open.
 
-    `device_class` is one of `server`, `desktop`, `laptop`, `edge`, `mobile`, `microcontroller`, `gpu`, `cpu`.
+    `device_class` is one of `server`, `desktop`, `laptop`, `edge`, `mobile`, `microcontroller`, `gpu`, `cpu`;
+    `device_family` what the name of the device must hold, such as `Jetson`.
     """
 
     header: Header = field(default_factory=Header)
     max_memory_bytes: float64 = NAN
     max_power_w: float64 = NAN
     device_class: str = ""
+    device_family: str = ""
     required_device: str = ""
     limits: sequence[Limit] = field(default_factory=list)
     host: HostFacts = field(default_factory=HostFacts)

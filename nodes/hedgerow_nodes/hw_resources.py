@@ -82,6 +82,7 @@ class HardwareResources(ModuleNode):
             max_power_w=constraints.max_power_w,
             max_latency_s=latency_limit_s(requirements.limits),
             device_class=constraints.device_class,
+            device_family=constraints.device_family,
         )
         host = self._host()
         devices = _devices(host)

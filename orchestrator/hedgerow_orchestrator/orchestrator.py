@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hedgerow_idl import NodeInfo, TaskId
+from hedgerow_idl.codec import codec_of
 from hedgerow_idl.plain import to_json
 from hedgerow_idl.topics import Topic
 from hedgerow_nodes.core.bus import Bus, Received
@@ -18,12 +19,13 @@ from hedgerow_orchestrator.effects import EventLog, Step
 from hedgerow_orchestrator.engine import Engine
 from hedgerow_orchestrator.loop import Loop, go_on
 from hedgerow_orchestrator.node_watch import NodeWatch
+from hedgerow_orchestrator.older_samples import present
 from hedgerow_orchestrator.pipeline import Pipeline
 from hedgerow_orchestrator.presence import Presence
-from hedgerow_orchestrator.recovery import recover
+from hedgerow_orchestrator.recovery import recover, with_present_messages
 from hedgerow_orchestrator.registry import Registry
 from hedgerow_orchestrator.replies import Replies
-from hedgerow_orchestrator.store.changes import OutputAdded
+from hedgerow_orchestrator.store.changes import OutputAdded, TaskRow
 from hedgerow_orchestrator.store.errors import StoreError, StoreUnavailable
 from hedgerow_orchestrator.store.writer import Store
 from hedgerow_orchestrator.store_guard import StoreGuard
@@ -182,12 +184,16 @@ class Orchestrator:
     def _admit(self, step: Step, key: tuple[int, int]) -> bool:
         """Begin a task; False if the store cannot be read now, and the task stays the next."""
         try:
-            if not self._engine.admit(step, key, lambda key: self._verbs.task_row(*key), self._pipeline):
+            if not self._engine.admit(step, key, self._waiting_row, self._pipeline):
                 log.error("orchestrator: task %d.%d is in the line but not in the store", *key)
         except StoreUnavailable as error:
             log.error("orchestrator: the store cannot be read, task %d.%d waits: %s", *key, error)
             return False
         return True
+
+    def _waiting_row(self, key: tuple[int, int]) -> TaskRow | None:
+        row = self._verbs.task_row(*key)
+        return None if row is None else with_present_messages(self._store, row)
 
     # --- what goes out --------------------------------------------------------------------------------------------
 
@@ -260,6 +266,10 @@ class Orchestrator:
     def _send_output(self, key: tuple[int, int], stage: str, topic: str) -> None:
         try:
             cdr = self._store.accepted_output(*key, stage)
+            wire_type = self._wire.type_of(topic)
+            if cdr is not None and wire_type is not None:
+                sample = present(wire_type, cdr, lambda: self._store.accepted_plain(*key, stage))
+                cdr = None if sample is None else codec_of(wire_type).encode(sample)
         except StoreError as error:
             # The node asks again after its grace, so nothing is lost while the store is away.
             log.error("orchestrator: output of task %d.%d cannot be sent again now: %s", *key, error)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 
+from hedgerow_idl import Baselines, TaskId
 from hedgerow_orchestrator.engine import Engine
+from hedgerow_orchestrator.older_samples import present_row
 from hedgerow_orchestrator.pipeline import Pipeline
 from hedgerow_orchestrator.states import StageState, TaskState
-from hedgerow_orchestrator.store.changes import AttemptRow
+from hedgerow_orchestrator.store.changes import AttemptRow, TaskRow
 from hedgerow_orchestrator.store.recovery import OpenTask
 from hedgerow_orchestrator.store.writer import Store
+from hedgerow_orchestrator.submission import baselines_of
 from hedgerow_orchestrator.task_run import StageRun, TaskRun, new_stages
 
 log = logging.getLogger("hedgerow.orchestrator")
@@ -22,6 +25,7 @@ def recover(store: Store, engine: Engine, pipeline: Pipeline, clock_s: float) ->
     """
     running = store.open_tasks((TaskState.RUNNING,))
     for task in running:
+        task.task = with_present_messages(store, task.task)
         topics = store.accepted_topics(task.task.problem_id, task.task.iteration_id)
         engine.recover_running(run_of(task, pipeline, topics), clock_s)
     waiting = store.open_ids((TaskState.WAITING,))
@@ -30,6 +34,20 @@ def recover(store: Store, engine: Engine, pipeline: Pipeline, clock_s: float) ->
     if running or waiting:
         log.info("orchestrator: %d running and %d waiting tasks recovered from the store", len(running), len(waiting))
     return len(running) + len(waiting)
+
+
+def with_present_messages(store: Store, row: TaskRow) -> TaskRow:
+    """A task from the store, its messages encoded as their types are today."""
+
+    def baselines(previous: TaskId) -> Baselines:
+        key = previous.problem_id, previous.iteration_id
+        return baselines_of(
+            previous,
+            lambda stage: store.accepted_output(*key, stage),
+            lambda stage: store.accepted_plain(*key, stage),
+        )
+
+    return present_row(row, baselines)
 
 
 def run_of(task: OpenTask, pipeline: Pipeline, topics: dict[str, str]) -> TaskRun:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ from hedgerow_idl.codec import codec_of
 from hedgerow_idl.plain import PlainError, from_plain, to_json
 from hedgerow_nodes.estimators.carbon.functional_unit import UNITS
 from hedgerow_orchestrator.loop_wish import changed_wish, check_wish
+from hedgerow_orchestrator.older_samples import present
 from hedgerow_orchestrator.pipeline import Pipeline
 from hedgerow_orchestrator.refusal import SubmissionRefused
 from hedgerow_orchestrator.states import TaskState
@@ -136,18 +138,22 @@ def task_row(task: TaskId, user_input: UserInput, baselines: Baselines, pipeline
     )
 
 
-def baselines_of(previous: TaskId, output_of: Callable[[str], bytes | None]) -> Baselines:
+def baselines_of(
+    previous: TaskId, output_of: Callable[[str], bytes | None], plain_of: Callable[[str], str | None]
+) -> Baselines:
     """The previous iteration's outputs, as far as there are any.
 
     Args:
         previous: the iteration that the new one begins from; {0, 0} for none.
         output_of: the accepted output of a stage, encoded.
+        plain_of: its JSON, which is read where an earlier version of Hedgerow encoded it.
     """
     baselines = Baselines(previous=previous)
     if not previous:
         return baselines
     for stage, output_type in BASELINE_TYPES.items():
         cdr = output_of(stage)
-        if cdr is not None:
-            setattr(baselines, stage, [codec_of(output_type).decode(cdr)])
+        sample = None if cdr is None else present(output_type, cdr, partial(plain_of, stage))
+        if sample is not None:
+            setattr(baselines, stage, [sample])
     return baselines

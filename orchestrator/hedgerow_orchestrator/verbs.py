@@ -159,7 +159,8 @@ class Verbs:
             fresh: bytes | None = output_in(self._step, key, stage, "cdr")
             return self._store.accepted_output(*key, stage) if fresh is None else fresh
 
-        row = task_row(task, user_input, baselines_of(previous, output_of), self._pipeline, self._step.now_s)
+        baselines = baselines_of(previous, output_of, lambda stage: self._store.accepted_plain(*key, stage))
+        row = task_row(task, user_input, baselines, self._pipeline, self._step.now_s)
         self._fresh[task.problem_id, task.iteration_id] = row
         self._engine.submit(self._step, row, self._pipeline)
         self._last_problem_id = max(self._last_problem_id, task.problem_id)

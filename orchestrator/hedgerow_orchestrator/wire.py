@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
+from cyclonedds.idl import IdlStruct
+
 from hedgerow_idl import Command, CommandAnswer, NodeInfo, NodeStatus, Reply, Request
 from hedgerow_idl.schema import SchemaError, build
 from hedgerow_idl.topics import BY_NAME, Profile, Topic
@@ -111,6 +113,11 @@ class Wire:
             topic = self._outputs[topic_name].topic if topic_name in self._outputs else BY_NAME[topic_name]
             writer = self._inputs[topic_name] = self.bus.writer(topic)
         writer.write_raw(cdr)
+
+    def type_of(self, topic_name: str) -> type[IdlStruct] | None:
+        """The type that travels on a topic, as it is today; None of one that nobody has announced."""
+        topic = self._outputs[topic_name].topic if topic_name in self._outputs else BY_NAME.get(topic_name)
+        return None if topic is None else topic.type
 
     @property
     def malformed(self) -> int:

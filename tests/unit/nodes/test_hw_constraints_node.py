@@ -147,3 +147,20 @@ def test_refuses_what_it_cannot_use(node: NodeHarness, problem: UserInput, code:
     assert output.header.outcome is Outcome.FAILED
     assert output.header.error_code == code
     assert reason in output.header.reason
+
+
+@pytest.mark.parametrize(
+    ("fields", "family", "device_class"),
+    [
+        ({"text": "Classify leaves on a Jetson in under 50 ms"}, "Jetson", "edge"),
+        ({"text": "It runs on the Raspberry Pi in my shed"}, "Raspberry Pi", "edge"),
+        ({"text": "Classify leaves, not on a Jetson"}, "", ""),
+        ({"text": "Classify leaves", "required_device": "xavier"}, "xavier", ""),
+    ],
+)
+def test_a_name_of_several_devices_asks_for_one_of_them(
+    node: NodeHarness, fields: dict[str, str], family: str, device_class: str
+) -> None:
+    answer = node.process(UserInput(**fields))
+    assert (answer.device_family, answer.device_class, answer.required_device) == (family, device_class, "")
+    assert (f"whose name holds “{family}”" in answer.explanation) == bool(family)

@@ -261,3 +261,14 @@ class TestPrecision:
         known = [one for one in bare if not one.missing_figures("fp32")]
         assert known
         assert assess_by_roofline(known[0], need).latency_s is not None
+
+
+def test_only_devices_of_the_family_asked_for_are_chosen(harness: NodeHarness) -> None:
+    answer = ask(harness, HWConstraints(device_class="edge", device_family="jetson"))
+    kept = [one.name for one in answer.candidates if not one.rejected]
+    assert "Jetson" in answer.device_name
+    assert kept
+    assert all("Jetson" in name for name in kept)
+    assert any("is no jetson" in one.rejected for one in answer.candidates)
+    code, _text = reason(ask(harness, HWConstraints(device_family="Xeon Orin")))
+    assert code == "NO_DEVICE"

@@ -135,6 +135,8 @@ def test_a_limit_that_both_nodes_found_is_judged_once() -> None:
         ({"required_device": "nvidia-a10", "device_class": "gpu"}, "missed"),
         ({"device_class": "edge"}, "met"),
         ({"device_class": "microcontroller"}, "missed"),
+        ({"device_family": "Jetson"}, "met"),
+        ({"device_family": "Raspberry Pi"}, "missed"),
     ],
 )
 def test_the_device_asked_for_is_judged_too(wish: dict[str, Any], verdict: str) -> None:

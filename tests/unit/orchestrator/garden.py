@@ -83,13 +83,17 @@ class Garden:
         self.network = MemoryNetwork()
         self.nodes: dict[str, NodeLoop] = {}
         self.orchestrator = self.new_orchestrator()
+        self.meet()
+        self.reader = StoreReader(self.environment.store_url, self.environment.blob_url)
+        self.watched_commands: Reader[Any]
+        self._ids = itertools.count(1)
+
+    def meet(self) -> None:
+        """Bring the client onto the network."""
         self.client = self.network.bus()
         self.requests = self.client.writer(BY_NAME["hedgerow/request"])
         self.replies = self.client.reader(BY_NAME["hedgerow/reply"], partition="client")
         self.events = self.client.reader(BY_NAME["hedgerow/event"])
-        self.reader = StoreReader(self.environment.store_url, self.environment.blob_url)
-        self.watched_commands: Reader[Any]
-        self._ids = itertools.count(1)
 
     def new_orchestrator(self, skipped_ids: int = 0) -> Orchestrator:
         self.store = self._store_type(self.environment.store_url, self.environment.blob_url)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from garden import Garden, Painter, Requirements
 
 from hedgerow_idl import (
     AppRequirements,
+    Baselines,
     CommandAnswer,
     CommandKind,
     Event,
@@ -20,8 +23,10 @@ from hedgerow_idl import (
     TaskId,
     UserInput,
 )
+from hedgerow_idl.codec import codec_of
 from hedgerow_idl.topics import BY_NAME, topic_of
 from hedgerow_nodes.core.identity import Identity
+from hedgerow_nodes.core.memory_bus import MemoryNetwork
 from hedgerow_orchestrator.presence import Presence
 
 
@@ -147,6 +152,35 @@ def test_a_consumer_that_comes_late_gets_its_input_from_the_store(garden: Garden
     del garden.nodes["app_requirements"]
     garden.start(Painter)
     assert garden.finish(key)["stages"]["colour"]["output"]["name"] == "kept"
+
+
+def test_what_an_earlier_version_stored_is_read_from_its_json(garden: Garden) -> None:
+    producer = garden.start(Requirements)
+    old, key = garden.submit("old"), garden.submit("kept")
+    garden.until(lambda: garden.reader.task(*key)["stages"]["app_requirements"]["state"] == "SUCCEEDED")
+    waiting = [garden.submit(f"text {number}") for number in range(2)]
+    garden.orchestrator.close()
+    producer.leave()
+    producer.close()
+    del garden.nodes["app_requirements"]
+    with contextlib.closing(sqlite3.connect(garden.environment.home / "hedgerow.sqlite")) as store, store:
+        # As if the newest fields, which come last, had not been there.
+        store.execute("UPDATE task SET user_input = substr(user_input, 1, 120), baselines = substr(baselines, 1, 60)")
+        store.execute("UPDATE output SET cdr = substr(cdr, 1, length(cdr) - 8)")
+    garden.network = MemoryNetwork()
+    garden.orchestrator = garden.new_orchestrator()
+    garden.meet()
+    garden.start(Requirements)
+    garden.start(Painter)
+    assert garden.finish(key)["stages"]["colour"]["output"]["name"] == "kept"
+    for number, each in enumerate(waiting):
+        assert garden.finish(each)["stages"]["colour"]["output"]["name"] == f"text {number}"
+    garden.finish(old)
+    status, body = garden.ask("problem.iterate", {"problem_id": old[0], "changes": {"text": "new"}})
+    assert status is ReplyStatus.OK, body
+    assert garden.finish((old[0], 2))["stages"]["colour"]["output"]["name"] == "new"
+    baselines = codec_of(Baselines).decode(garden.store.task_row(old[0], 2).baselines)
+    assert [each.explanation for each in baselines.app_requirements] == ["old"]
 
 
 def test_a_restarted_node_does_not_run_the_past_again(garden: Garden) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgerow_idl import MLModel, TaskId, UserInput
+from hedgerow_idl import Baselines, MLModel, TaskId, UserInput
 from hedgerow_idl.codec import codec_of
 from hedgerow_orchestrator.pipeline import load
 from hedgerow_orchestrator.refusal import SubmissionRefused
@@ -70,7 +70,7 @@ def test_an_iteration_changes_some_fields_and_keeps_the_others() -> None:
     stored = task_row(
         TaskId(problem_id=1, iteration_id=1),
         user_input_of({"text": "x", "location": "ES", "max_latency_s": 0.1}),
-        baselines_of(TaskId(), lambda stage: None),
+        Baselines(),
         load("advice"),
         5.0,
     )
@@ -82,9 +82,8 @@ def test_an_iteration_changes_some_fields_and_keeps_the_others() -> None:
 def test_a_row_holds_both_messages_with_their_headers() -> None:
     previous = TaskId(problem_id=3, iteration_id=1)
     model = MLModel(chosen="small")
-    baselines = baselines_of(
-        previous, lambda stage: codec_of(MLModel).encode(model) if stage == "ml_model_provider" else None
-    )
+    outputs = {"ml_model_provider": codec_of(MLModel).encode(model)}
+    baselines = baselines_of(previous, outputs.get, lambda stage: None)
     assert [each.chosen for each in baselines.ml_model_provider] == ["small"]
     assert list(baselines.hw_resources) == []
     row = task_row(

@@ -11,8 +11,9 @@ DEEPEST = 4
 STATED = "stated"
 PUBLISHED = "published"
 ESTIMATE_KEYS = frozenset({"value", "low", "high", "method", "source"})
-# Explanations differ by every digit, the header is the framework's, and limits are compared by their verdicts.
-_LEFT_OUT = frozenset({"header", "explanation", "limits", "previous"})
+# Explanations differ by every digit, the header is the framework's, limits are compared by their verdicts, trials are
+# what a loop remembers of the other iterations, and free memory is another at every moment.
+_LEFT_OUT = frozenset({"header", "explanation", "limits", "previous", "trials", "available_memory_bytes"})
 _ORIGIN = ("metric", "source")
 _NOT_OF_THE_CHOSEN = frozenset({"id", "name", "rejected", "source", "explanation"})
 # What a model's one field `counted_by` is the source of.

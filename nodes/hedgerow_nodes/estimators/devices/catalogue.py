@@ -26,6 +26,10 @@ class UnknownDevice(Exception):
     """A name that no device answers to; the message holds the nearest names."""
 
 
+class AmbiguousDevice(UnknownDevice):
+    """The catalogue has several devices that answer to this name."""
+
+
 class Device(msgspec.Struct, frozen=True, kw_only=True):
     """One device. What no document states is NaN, or missing from `peak_flops_per_s`.
 
@@ -92,7 +96,8 @@ def find_device(name: str, devices: Iterable[Device]) -> Device:
     A part of a full name is enough where it fits one device only ("Orin NX 16GB").
 
     Raises:
-        UnknownDevice: none does, or several do.
+        UnknownDevice: none does.
+        AmbiguousDevice: several do.
     """
     wanted = _words(name)
     known = {device.id: [_words(text) for text in (device.id, device.name, *device.aliases)] for device in devices}
@@ -105,8 +110,14 @@ def find_device(name: str, devices: Iterable[Device]) -> Device:
             return by_id[matches[0]]
         if matches:
             choices = ", ".join(by_id[id_].name for id_ in matches[:5])
-            raise UnknownDevice(f"device {name!r} is ambiguous; it fits: {choices}")
+            raise AmbiguousDevice(f"device {name!r} is ambiguous; it fits: {choices}")
     raise UnknownDevice(f"device {name!r} unknown; nearest: {', '.join(nearest_devices(name, by_id.values()))}")
+
+
+def is_of_family(device: Device, family: str) -> bool:
+    """One of the device's names holds all words of the family's."""
+    wanted = set(_words(family))
+    return any(wanted <= set(_words(text)) for text in (device.id, device.name, *device.aliases))
 
 
 def device_within(text: str, devices: Iterable[Device]) -> Device | None:

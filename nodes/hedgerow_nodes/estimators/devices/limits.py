@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from hedgerow_idl import Limit
 from hedgerow_nodes.estimators.devices.assessment import Assessment, Breach
+from hedgerow_nodes.estimators.devices.catalogue import is_of_family
 from hedgerow_nodes.estimators.devices.need import Need
 from hedgerow_nodes.estimators.interval import Interval
 from hedgerow_nodes.estimators.quantity_text import quantity
@@ -21,6 +22,7 @@ class Limits:
     max_power_w: float = math.nan
     max_latency_s: float = math.nan
     device_class: str = ""
+    device_family: str = ""
 
 
 def judge(assessment: Assessment, need: Need, limits: Limits) -> Assessment:
@@ -30,6 +32,8 @@ def judge(assessment: Assessment, need: Need, limits: Limits) -> Assessment:
     if limits.device_class and limits.device_class not in device.classes:
         kind = "/".join(device.classes) or "of unknown class"
         breaches.append(Breach(f"is {kind}, {limits.device_class} is required", math.inf))
+    if limits.device_family and not is_of_family(device, limits.device_family):
+        breaches.append(Breach(f"is no {limits.device_family}", math.inf))
     if need.memory_bytes is not None:
         breaches += _memory_breaches(need.memory_bytes.value, device.memory_bytes, limits.max_memory_bytes)
     breaches += _over("rated power", assessment.rated_power_w, limits.max_power_w, "W")

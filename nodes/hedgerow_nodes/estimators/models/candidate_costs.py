@@ -94,6 +94,8 @@ def memory_estimate(interval: Interval, model: CatalogueModel) -> Estimate:
     """The wire form."""
     if model.published_only:
         return interval.estimate(MEMORY_METHOD, f"weights, and activations by ratio to FLOPs; {model.counted_by}")
+    if model.weights.kind == "hub":
+        return interval.estimate(MEMORY_METHOD, f"weights and peak of live activations, {model.counted_by}")
     return interval.estimate(MEMORY_METHOD, "weights and peak of live activations, data/models.json")
 
 

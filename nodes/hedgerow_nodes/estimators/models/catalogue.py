@@ -52,12 +52,13 @@ class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Weights(msgspec.Struct, frozen=True, kw_only=True):
-    """Where trained weights are: `bundled` names a file of the weights manifest, `none` means architecture only.
+    """Where trained weights are: `bundled` names a file of the weights manifest, `hub` that they are fetched when they
+    are run, `none` means architecture only.
 
     `licence` is that of the weights where they were published, `data` what bundled ones were trained on.
     """
 
-    kind: Literal["bundled", "none"] = "none"
+    kind: Literal["bundled", "hub", "none"] = "none"
     file: str = ""
     licence: str = ""
     data: str = ""
