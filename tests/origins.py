@@ -83,6 +83,8 @@ SOURCED: Mapping[str, str] = {
     "HWResources.memory_bytes": "memory_bytes_source",
     "HWResources.lifetime_years": "lifetime_years_source",
     "DeviceCandidate.memory_bytes": "memory_bytes_source",
+    # The value of the estimate that the output itself holds under this name, with its interval.
+    "DeviceCandidate.memory_required_bytes": "memory_required_bytes_source",
 }
 
 

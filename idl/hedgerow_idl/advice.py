@@ -325,7 +325,8 @@ class DeviceCandidate(IdlStruct, typename="hedgerow.advice.DeviceCandidate"):
     latency_s: Estimate = field(default_factory=Estimate)
     power_w: Estimate = field(default_factory=Estimate)
     energy_j: Estimate = field(default_factory=Estimate)
-    memory_required_bytes: Estimate = field(default_factory=Estimate)
+    memory_required_bytes: float64 = NAN
+    memory_required_bytes_source: str = ""
     memory_bytes: float64 = NAN
     memory_bytes_source: str = ""
     bound: str = ""
