@@ -23,7 +23,7 @@ from hedgerow_nodes.estimators.models.calibration import Record, calibrate, meas
 from hedgerow_nodes.estimators.models.child_process import ChildCancelled, ChildFailed, ChildTimedOut
 from hedgerow_nodes.estimators.models.choice import Choice, choose
 from hedgerow_nodes.estimators.models.execution import ExecutionReport, execute
-from hedgerow_nodes.estimators.models.obstacles import obstacle
+from hedgerow_nodes.estimators.models.obstacles import obstacle, size_of_unknown
 from hedgerow_nodes.estimators.models.orders import order_of, time_for_run_s
 from hedgerow_nodes.estimators.models.provider_settings import Settings
 from hedgerow_nodes.estimators.models.remembered_runs import RememberedRuns
@@ -93,7 +93,7 @@ class MLModelProvider(ModuleNode):
         except HubUnreachable as error:
             return tell(weights="hub", not_run=f"its weights did not come: {error}; the next try goes on from there")
         if reason := self._obstacle(choice, located):
-            return tell(weights=located.weights, not_run=reason)
+            return tell(weights=located.weights, not_run=reason, size_bytes=size_of_unknown(choice, located))
         try:
             report, remembered = self._run(task, choice, located)
         except ChildFailed as error:

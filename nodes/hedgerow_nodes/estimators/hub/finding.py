@@ -55,6 +55,7 @@ class Finding:
             made.parameters = self.contents.parameters
             made.precision = precision_of(self.contents)
             made.weights_bytes = float(self.contents.size_bytes)
+            made.counted_by = "the headers of its safetensors files"
         return made
 
     def sentences(self) -> list[str]:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from hedgerow_idl import Calibration, Estimate
 from hedgerow_nodes.estimators.interval import Interval
-from hedgerow_nodes.estimators.models.catalogue import CatalogueModel
+from hedgerow_nodes.estimators.models.catalogue import RUNTIME_BYTES, CatalogueModel
 from hedgerow_nodes.estimators.models.traffic import EFFICIENCY_KINDS, Footprint, footprint
 
 LATENCY_METHOD = "roofline"
@@ -77,12 +77,12 @@ def latency(model: CatalogueModel, calibration: Calibration) -> Interval:
 
 
 def memory(model: CatalogueModel) -> Interval:
-    """Bytes of weights and live activations; the run time's own buffers, seen to be up to as much and 100 MB, above."""
+    """Bytes of weights and live activations; the run time's own buffers, up to as much and `RUNTIME_BYTES` as seen, above."""
     known = float(model.memory_bytes)
     if model.published_only:
         estimated = _footprint(model).memory_bytes
-        return Interval(known, min(known, estimated.low), 2 * estimated.high + 100e6)
-    return Interval(known, float(model.weights_bytes), 2 * known + 100e6)
+        return Interval(known, min(known, estimated.low), 2 * estimated.high + RUNTIME_BYTES)
+    return Interval(known, float(model.weights_bytes), 2 * known + RUNTIME_BYTES)
 
 
 def latency_estimate(interval: Interval, calibration: Calibration) -> Estimate:

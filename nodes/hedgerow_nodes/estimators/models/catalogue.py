@@ -11,6 +11,9 @@ from typing import Any, Literal
 import msgspec
 
 Precision = Literal["float32", "float16", "bfloat16", "int8"]
+RUNTIME_BYTES = 350e6
+"""What a run was seen to take at most besides what is counted: code of the run time, arenas (docs/validation.md)."""
+
 BYTES_PER_PARAMETER: Mapping[str, int] = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 
 

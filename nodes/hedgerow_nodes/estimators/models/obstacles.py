@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import psutil
@@ -28,6 +29,11 @@ def obstacle(choice: Choice, located: Located, max_executed_bytes: int) -> str:
         loading = quantity(MEMORY_HEADROOM * needed, "B")
         return f"it needs up to {loading} while it loads, {quantity(free, 'B')} are free"
     return ""
+
+
+def size_of_unknown(choice: Choice, located: Located) -> float:
+    """How large the files of a model are that no catalogue knows; NaN of one that it knows."""
+    return math.nan if choice.chosen is not None else float(_size_bytes(Path(located.path)))
 
 
 def _size_bytes(path: Path) -> int:

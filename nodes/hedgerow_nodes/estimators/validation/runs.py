@@ -59,7 +59,7 @@ def compare(model: CatalogueModel, report: ExecutionReport, calibration: Calibra
 def run_all(models: Sequence[CatalogueModel], calibration: Calibration, budget_s: float) -> Iterator[Ran]:
     """Run one after another in a process of its own; one that fails or takes minutes is named and left out."""
     for model in models:
-        located = source_of(model, allow_hub=False).locate()
+        located = source_of(model, hub_home=None).locate()
         order = ExecutionOrder(
             kind=located.kind, path=located.path, bundled=located.bundled, entry=model, budget_s=budget_s
         )
