@@ -77,7 +77,7 @@ def latency(model: CatalogueModel, calibration: Calibration) -> Interval:
 
 
 def memory(model: CatalogueModel) -> Interval:
-    """Bytes of weights and live activations; the run time's own buffers, up to as much and `RUNTIME_BYTES` as seen, above."""
+    """Bytes of weights and live activations; above, as seen, as much again and `RUNTIME_BYTES` for the run time."""
     known = float(model.memory_bytes)
     if model.published_only:
         estimated = _footprint(model).memory_bytes
