@@ -11,7 +11,7 @@ import pytest
 from running import KINDS, wait_for
 from up_system import UpSystem, up_system
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(300)]
 
 EVERYTHING = {
     "text": "Tell healthy leaves from sick ones in photos taken in a greenhouse, as soon as the picture is there",

@@ -18,7 +18,7 @@ DEADLINE_S = 60.0
 # A PNG by its first bytes.
 IMAGE = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

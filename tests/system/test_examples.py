@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "advice"
 WORKED = ("leaves", "faces", "delivery_notes", "questions", "digits", "stories")
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(300)]
 
 
 def commands() -> list[list[str]]:
