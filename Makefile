@@ -1,4 +1,5 @@
-# make demo | test | check | lint | interop | chaos | bench | bench-long | bench-serve | openapi | clean. Each makes .venv by itself,
+# make demo | test | test-long | check | lint | interop | chaos | bench | bench-long | bench-serve | clean. Each makes
+# .venv by itself,
 # keyed to what is pinned.
 # Paths are relative, so that a clone in a folder with a space in its name works.
 PYTHON ?= python3.11
@@ -9,14 +10,18 @@ KEY := $(shell cat constraints.txt pyproject.toml 2>/dev/null | cksum | tr -d ' 
 STAMP := $(VENV)/.installed-$(KEY)
 RIVALS := $(VENV)/.rivals-$(KEY)
 
-.PHONY: demo test check lint interop chaos bench bench-long bench-serve clean venv
+.PHONY: demo test test-long check lint interop chaos bench bench-long bench-serve clean venv
 .DEFAULT_GOAL := test
 
 demo: $(STAMP)
 	$(PY) -m hedgerow_launch demo $(ARGS)
 
 test: $(STAMP)
-	$(PY) -m pytest -m "not interop and not chaos" $(ARGS)
+	$(PY) -m pytest -m "not interop and not chaos and not long" $(ARGS)
+
+# What takes real processes half a minute and more: the worked examples, all faces of the advice, steps of the clock.
+test-long: $(STAMP)
+	$(PY) -m pytest -m "long and not chaos" $(ARGS)
 
 check: lint test
 

@@ -34,6 +34,7 @@ ROWS: tuple[Row, ...] = (
     Row("pipeline latency", "benchmarks.rows.pipeline_latency", budget_s=100),
     Row("ranking", "benchmarks.rows.ranking", budget_s=20),
     Row("start", "benchmarks.rows.start", budget_s=60),
+    Row("advice", "benchmarks.rows.advice", budget_s=120),
     Row("memory", "benchmarks.rows.memory", budget_s=400, is_long=True),
     Row("growth", "benchmarks.rows.growth", budget_s=1500, is_long=True),
     Row("placement", "benchmarks.rows.placement", budget_s=240, is_serve=True),

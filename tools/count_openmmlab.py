@@ -1,4 +1,4 @@
-"""Count parameters and FLOPs of OpenMMLab's detectors, segmenters and pose estimators from their configurations.
+"""Count parameters and FLOPs of OpenMMLab's networks from their configurations.
 
 The packages go into a folder of their own, without what they depend on for training:
 
@@ -7,7 +7,8 @@ The packages go into a folder of their own, without what they depend on for trai
         opencv-python-headless pycocotools terminaltables json_tricks munkres einops rich setuptools==75.8.0
     PYTHONPATH=SITE python tools/count_openmmlab.py mmdet WHEELS/counts-mmdet.jsonl
 
-Networks are built and run with fake tensors, so nothing is computed but shapes. One line for each configuration.
+The classifiers of mmpretrain, which publishes both figures, are counted to judge the counting; they need torchvision,
+and no pycocotools. Networks are built and run with fake tensors, so only shapes are computed. One line each.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import argparse
 import copy
 import importlib
 import importlib.machinery
+import importlib.util
 import json
 import multiprocessing
 import resource
@@ -31,11 +33,12 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
-MODULES = {"mmdet": "mmdet", "mmsegmentation": "mmseg", "mmpose": "mmpose"}
+MODULES = {"mmdet": "mmdet", "mmsegmentation": "mmseg", "mmpose": "mmpose", "mmpretrain": "mmpretrain"}
 FORWARDS: dict[str, Callable[[Any, Any], forward.Plan]] = {
     "mmdet": forward.detector,
     "mmsegmentation": forward.segmenter,
     "mmpose": forward.pose_estimator,
+    "mmpretrain": forward.classifier,
 }
 # Some loop for ever over sizes that are not known.
 PATIENCE_S = 25
@@ -85,7 +88,7 @@ def count(file: Path, plan_of: Callable[[Any, Any], forward.Plan], known: dict[s
         init_default_scope(config.get("default_scope", "mmengine"))
         stripped = without(config.model.to_dict(), _TRAINING)
         stripped["train_cfg"] = None
-        size = forward.input_size(config)
+        size = (forward.crop_size if plan_of is forward.classifier else forward.input_size)(config)
     except Exception as error:  # noqa: BLE001  # other people's configurations fail in every way there is; each is told
         return in_words(error)
     key = json.dumps([stripped, size], sort_keys=True, default=str)
@@ -133,8 +136,14 @@ def run(
     Raises:
         ValueError: nothing was counted.
     """
-    with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
-        model = build().eval()
+    # Some classifiers look at numbers while they are built, so they are built in full, though not filled, then emptied.
+    whole = plan_of is forward.classifier
+    if whole:
+        for name in ("kaiming_uniform_", "kaiming_normal_", "xavier_uniform_", "trunc_normal_", "normal_", "uniform_"):
+            setattr(torch.nn.init, name, lambda tensor, *_, **__: tensor)
+    built = build().eval().to("meta") if whole else None
+    with torch.device("meta") if whole else FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
+        model = built or build().eval()
         plan = plan_of(model, size)
         with FlopCounterMode(display=False) as counter:
             plan.run()
@@ -179,8 +188,7 @@ def compiled_operators_left_out() -> None:
         "xtcocotools.coco",
         "xtcocotools.cocoeval",
         "xtcocotools.mask",
-        "torchvision",
-        "torchvision.transforms",
+        *(() if importlib.util.find_spec("torchvision") else ("torchvision", "torchvision.transforms")),
     ):
         sys.modules[name] = Missing(name)
         sys.modules[name].__spec__ = importlib.machinery.ModuleSpec(name, None)

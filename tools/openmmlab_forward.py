@@ -42,6 +42,18 @@ def input_size(config: Any) -> tuple[int, int] | None:
     return None
 
 
+def crop_size(config: Any) -> tuple[int, int] | None:
+    """Height and width of the crop that a classifier is tested with; None where the configuration states none."""
+    steps = flattened((config.get("test_dataloader") or {}).get("dataset", {}).get("pipeline") or [])
+    for step in reversed(steps):
+        size = step.get("crop_size") or step.get("scale")
+        if isinstance(size, int):
+            return size, size
+        if isinstance(size, list | tuple) and len(size) == 2:
+            return int(size[1]), int(size[0])
+    return None
+
+
 def flattened(pipeline: Any) -> list[dict[str, Any]]:
     """All steps of a pipeline, those inside others too."""
     found = []
@@ -87,6 +99,12 @@ def segmenter(model: Any, size: tuple[int, int] | None) -> Plan:
         return model._forward(image)  # noqa: SLF001  # its own way to count
 
     return Plan(run, f"one crop of {shape(size)}")
+
+
+def classifier(model: Any, size: tuple[int, int] | None) -> Plan:
+    """Features, neck and head."""
+    image = picture(size)
+    return Plan(lambda: model(image, mode="tensor"), f"one crop of {shape(size)}")
 
 
 def pose_estimator(model: Any, size: tuple[int, int] | None) -> Plan:

@@ -9,6 +9,7 @@ from flask_openapi3.openapi import OpenAPI
 
 from hedgerow_frontend import (
     actions,
+    choices,
     compare_page,
     comparisons,
     documents,
@@ -16,6 +17,7 @@ from hedgerow_frontend import (
     events,
     exports,
     health,
+    hub_models,
     login,
     nodes,
     pages,
@@ -53,6 +55,7 @@ def create_app(*, reader: Reader, client: Client, settings: Settings, hub: Event
     app.register_error_handler(StoreUnavailable, _store_error)
     for module in (pages, compare_page, actions, login):
         app.register_blueprint(module.blueprint)
+    app.register_blueprint(choices.page_blueprint)
     _prepare_templates(app, settings)
     return app
 
@@ -78,7 +81,7 @@ def _rest_app() -> OpenAPI:
         validation_error_callback=validation.refuse,
         doc_ui=False,
     )
-    for module in (problems, drawings, exports, comparisons, tasks, nodes, events, health):
+    for module in (problems, drawings, exports, comparisons, choices, tasks, nodes, events, hub_models, health):
         app.register_api(module.blueprint)
     app.add_url_rule(f"{documents.API}/openapi.json", "openapi", lambda: app.api_doc)
     return app

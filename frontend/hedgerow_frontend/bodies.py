@@ -87,9 +87,14 @@ class ProblemFields(Body):
     max_carbon_gco2e: Positive | None = Field(None, description="Most greenhouse gas for one inference, in g CO2e.")
     location: Place | None = Field(None, description="Country or region, by ISO 3166 code or English name.")
     objective: Objective | None = Field(None, description="What to keep small; carbon where nothing is said.")
-    required_model: Word | None = Field(None, description="The model that has to be used.")
+    required_model: Word | None = Field(
+        None,
+        description="The model that has to be used: an id of the catalogue, or `hf:OWNER/NAME[@REVISION]` of the hub.",
+    )
     required_device: Word | None = Field(None, description="The device that has to be used.")
-    excluded_models: Entries | None = Field(None, description="Models that must not be used.")
+    excluded_models: Entries | None = Field(
+        None, description="Models that must not be used, by id or family; or a kind, cnn or transformer."
+    )
     functional_unit: FunctionalUnit | None = Field(None, description="What the carbon intensity is counted for.")
     inferences_per_year: Amount | None = Field(None, description="How often the model will be asked, in a year.")
     intensity_g_per_kwh: Positive | None = Field(None, description="Of the user's electricity, in g CO2e/kWh.")
@@ -166,6 +171,12 @@ class NodePath(BaseModel):
     """A node, by its name or its id."""
 
     node: str
+
+
+class GoalPath(BaseModel):
+    """A task of machine learning, by its id or its name."""
+
+    goal: str
 
 
 class PageQuery(BaseModel):

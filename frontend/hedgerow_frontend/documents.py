@@ -30,7 +30,8 @@ _MEANINGS = MappingProxyType(
         409: "It cannot be done in the present state, or the node refused.",
         415: "The body is not application/json.",
         422: "A field cannot be used; `field` and `errors` name it.",
-        503: "Orchestrator or store cannot be reached; try again after `Retry-After` seconds.",
+        503: "Orchestrator, store or hub cannot be reached; try again after `Retry-After` seconds.",
+        504: "The hub did not answer in time.",
     }
 )
 

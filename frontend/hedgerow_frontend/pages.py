@@ -25,8 +25,11 @@ blueprint = Blueprint("pages", __name__)
 
 @blueprint.get("/")
 def home() -> str:
-    """The problems, and a form to describe one."""
-    return problems_page({}, {})
+    """The problems, and a form to describe one: empty, or as `problem` and `iteration` were asked."""
+    problem_id, iteration_id = (request.args.get(name, type=int) for name in ("problem", "iteration"))
+    if problem_id is None or iteration_id is None:
+        return problems_page({}, {})
+    return problems_page(filled(find_task(problem_id, iteration_id)["request"]), {})
 
 
 @blueprint.get("/problems")

@@ -12,7 +12,7 @@ from flask import Request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from hedgerow_frontend import bodies, report_queries
+from hedgerow_frontend import bodies, hub_answers, report_queries
 from hedgerow_frontend.problem_details import ApiError, FieldError, field_error
 
 SHOWN_CHARACTERS = 80
@@ -30,6 +30,7 @@ _MODELS: Mapping[str, type[BaseModel]] = MappingProxyType(
             report_queries.ComparisonQuery,
             report_queries.ParetoQuery,
             report_queries.ExportQuery,
+            hub_answers.HubQuery,
         )
     }
 )

@@ -236,7 +236,11 @@ class Calibration(IdlStruct, typename="hedgerow.advice.Calibration"):
 
 @wire_type
 class ModelCandidate(IdlStruct, typename="hedgerow.advice.ModelCandidate"):
-    """One model that could do the task, on this host by calibration; `rejected` is empty or says why it is out."""
+    """One model that could do the task, on this host by calibration; `rejected` is empty or says why it is out.
+
+    `counted_by` is where parameters, FLOPs, weights and activations come from, which have no interval: they are counted
+    or quoted. `accuracy_source` is that of the accuracy, `source` that of the model.
+    """
 
     id: str = ""
     family: str = ""
@@ -244,6 +248,7 @@ class ModelCandidate(IdlStruct, typename="hedgerow.advice.ModelCandidate"):
     flops_per_inference: float64 = NAN
     weights_bytes: float64 = NAN
     activation_bytes: float64 = NAN
+    counted_by: str = ""
     latency_s: Estimate = field(default_factory=Estimate)
     memory_bytes: Estimate = field(default_factory=Estimate)
     accuracy: float64 = NAN
@@ -268,6 +273,7 @@ class ModelVariant(IdlStruct, typename="hedgerow.advice.ModelVariant"):
     precision: str = ""
     method: str = ""
     weights_bytes: float64 = NAN
+    weights_bytes_source: str = ""
     latency_s: Estimate = field(default_factory=Estimate)
     output_difference: Estimate = field(default_factory=Estimate)
     largest_difference: Estimate = field(default_factory=Estimate)
@@ -282,8 +288,9 @@ class MLModel(IdlStruct, typename="hedgerow.advice.MLModel"):
 
     `latency_s` and `peak_memory_bytes` are measured when the model was executed (their method says so); the choice
     itself rests on `calibration` only. `passes_per_inference` is how often one inference reads the weights: once, or
-    once for each token that is generated. `sample_result` says in words what the model was given and what it found;
-    `variants` are the same model at other precisions.
+    once for each token that is generated. `counted_by` is where parameters, FLOPs, weights and activations come from.
+    `sample_result` says in words what the model was given and what it found; `variants` are the same model at other
+    precisions.
     """
 
     header: Header = field(default_factory=Header)
@@ -296,6 +303,7 @@ class MLModel(IdlStruct, typename="hedgerow.advice.MLModel"):
     flops_per_inference: float64 = NAN
     weights_bytes: float64 = NAN
     activation_bytes: float64 = NAN
+    counted_by: str = ""
     latency_s: Estimate = field(default_factory=Estimate)
     cpu_time_s: Estimate = field(default_factory=Estimate)
     peak_memory_bytes: Estimate = field(default_factory=Estimate)
@@ -318,7 +326,9 @@ class DeviceCandidate(IdlStruct, typename="hedgerow.advice.DeviceCandidate"):
     power_w: Estimate = field(default_factory=Estimate)
     energy_j: Estimate = field(default_factory=Estimate)
     memory_required_bytes: float64 = NAN
+    memory_required_bytes_source: str = ""
     memory_bytes: float64 = NAN
+    memory_bytes_source: str = ""
     bound: str = ""
     source: str = ""
     rejected: str = ""
@@ -326,7 +336,10 @@ class DeviceCandidate(IdlStruct, typename="hedgerow.advice.DeviceCandidate"):
 
 @wire_type
 class HWResources(IdlStruct, typename="hedgerow.advice.HWResources"):
-    """The device chosen (or judged, where the user named one) and every device considered, best first."""
+    """The device chosen (or judged, where the user named one) and every device considered, best first.
+
+    `memory_bytes` is what a document or the operating system states, `lifetime_years` what is assumed of its class.
+    """
 
     header: Header = field(default_factory=Header)
     chosen: str = ""
@@ -337,8 +350,10 @@ class HWResources(IdlStruct, typename="hedgerow.advice.HWResources"):
     energy_j: Estimate = field(default_factory=Estimate)
     memory_required_bytes: Estimate = field(default_factory=Estimate)
     memory_bytes: float64 = NAN
+    memory_bytes_source: str = ""
     embodied_kgco2e: Estimate = field(default_factory=Estimate)
     lifetime_years: float64 = NAN
+    lifetime_years_source: str = ""
     bound: str = ""
     candidates: sequence[DeviceCandidate] = field(default_factory=list)
     explanation: str = ""

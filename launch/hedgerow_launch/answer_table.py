@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -14,21 +15,25 @@ from hedgerow_launch.quantities import UNKNOWN, has_unit, interval, is_estimate,
 
 Output = Mapping[str, Any]
 LISTED = 3
+COUNTED_BY = "counted_by"
+COUNTED = frozenset({"parameters", "flops_per_inference", "weights_bytes", "activation_bytes"})
 _STYLES = {"SUCCEEDED": "green", "FAILED": "red", "TIMED_OUT": "red", "RUNNING": "yellow"}
 _VERDICT_STYLES = {"met": "green", "missed": "red", "unknown": "yellow"}
 
 
 class Row(NamedTuple):
-    """One line of the table."""
+    """One line of the table; the source is a number under `method`, and stands below the table in full."""
 
     what: str
     value: str
     interval: str = ""
     method: str = ""
+    source: str = ""
 
 
-def answer_table(task: Mapping[str, Any]) -> Table:
-    """The table of one task; a stage that failed shows its reason instead of an output."""
+def answer_table(task: Mapping[str, Any]) -> Group:
+    """The table of one task and the sources below it; a stage that failed shows its reason instead of an output."""
+    sources: dict[str, int] = {}
     key = task["task"]
     table = Table(title=f"task {key['problem_id']}.{key['iteration_id']}: {task['state']}", title_justify="left")
     for column in ("stage", "what", "value", "interval", "method"):
@@ -37,14 +42,21 @@ def answer_table(task: Mapping[str, Any]) -> Table:
         for number, row in enumerate(stage_rows(stage)):
             heading = Text(name, _STYLES.get(stage["state"], "")) if number == 0 else Text("")
             # As Text, since what a person or an author's node wrote may look like Rich's markup.
-            table.add_row(heading, *(Text(cell) for cell in row))
+            table.add_row(heading, *_cells(row, sources))
         table.add_section()
     for number, verdict in enumerate(task.get("verdicts") or []):
         row = verdict_row(verdict)
         style = _VERDICT_STYLES.get(row.value, "")
-        cells = (Text(row.what), Text(row.value, style), Text(row.interval), Text(row.method))
-        table.add_row(Text("limits" if number == 0 else ""), *cells)
-    return table
+        what, value, *others = _cells(row, sources)
+        value.style = style
+        table.add_row(Text("limits" if number == 0 else ""), what, value, *others)
+    return Group(table, *(Text(f"[{number}] {source}") for source, number in sources.items()))
+
+
+def _cells(row: Row, sources: dict[str, int]) -> tuple[Text, Text, Text, Text]:
+    """The cells of a row; a source that is new gets the next number."""
+    mark = f"[{sources.setdefault(row.source, len(sources) + 1)}]" if row.source else ""
+    return Text(row.what), Text(row.value), Text(row.interval), Text(f"{row.method} {mark}".strip())
 
 
 def verdict_row(verdict: Mapping[str, Any]) -> Row:
@@ -53,7 +65,8 @@ def verdict_row(verdict: Mapping[str, Any]) -> Row:
     name = str(limit["name"])
     unit = "" if has_unit(name) or limit["unit"] == "1" else f" {limit['unit']}"
     shown = f"{interval(name, answer)}{unit}" if answer else ""
-    return Row(str(verdict["said"]), str(verdict["verdict"]), shown, str(answer["method"]) if answer else "")
+    method, source = (str(answer.get(key) or "") if answer else "" for key in ("method", "source"))
+    return Row(str(verdict["said"]), str(verdict["verdict"]), shown, method, source)
 
 
 def verdict_count(verdicts: Sequence[Mapping[str, Any]]) -> str:
@@ -77,17 +90,29 @@ def output_rows(output: Output) -> Iterator[Row]:
     for name, value in output.items():
         if is_estimate(value):
             if is_number(value["value"]):
-                yield Row(label(name), quantity(name, value["value"]), interval(name, value), str(value["method"]))
+                shown, method_of = quantity(name, value["value"]), str(value["method"])
+                yield Row(label(name), shown, interval(name, value), method_of, str(value["source"] or ""))
         elif isinstance(value, bool):
             if value:
                 yield Row(label(name), "yes")
         elif is_number(value):
-            yield Row(label(name), quantity(name, value))
+            yield Row(label(name), quantity(name, value), source=source_beside(name, output))
         elif isinstance(value, str):
-            if value and name != "decided_by":
+            if value and name != "decided_by" and not is_source(name, output):
                 yield Row(label(name), value)
         elif isinstance(value, Sequence) and value:
             yield from _list_rows(name, value, method)
+
+
+def source_beside(name: str, output: Output) -> str:
+    """Where a bare number is from, as a neighbour of it tells: `NAME_source`, or `counted_by` of a model's counts."""
+    own = output.get(f"{name}_source")
+    return str(own or (output.get(COUNTED_BY) if name in COUNTED else "") or "")
+
+
+def is_source(name: str, output: Output) -> bool:
+    """Tell whether a field is only the source of a number beside it."""
+    return is_number(output.get(name.removesuffix("_source"))) or (name == COUNTED_BY and bool(output.keys() & COUNTED))
 
 
 def _list_rows(name: str, items: Sequence[Any], method: str) -> Iterator[Row]:

@@ -50,9 +50,14 @@ OPTIONS = (
     ProblemOption("--max-gco2e", "max_carbon_gco2e", "Most greenhouse gas of one inference, in g CO2e.", float),
     ProblemOption("--location", "location", "Country or region: ISO 3166 code or English name."),
     ProblemOption("--objective", "objective", "What to keep small: carbon (the default), energy, latency or cost."),
-    ProblemOption("--model", "required_model", "The model that has to be used."),
+    ProblemOption("--model", "required_model", "The model that has to be used, as hf:OWNER/NAME one of the hub."),
     ProblemOption("--device", "required_device", "The device that has to be used."),
-    ProblemOption("--exclude-model", "excluded_models", "A model not to be used; may be repeated.", repeatable=True),
+    ProblemOption(
+        "--exclude-model",
+        "excluded_models",
+        "A model, family or kind (cnn, transformer) not to be used; may be repeated.",
+        repeatable=True,
+    ),
     ProblemOption(
         "--functional-unit",
         "functional_unit",

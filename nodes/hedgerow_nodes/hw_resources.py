@@ -29,6 +29,7 @@ from hedgerow_nodes.estimators.devices.limits import Limits, judge, latency_limi
 from hedgerow_nodes.estimators.devices.need import Need
 from hedgerow_nodes.estimators.energy.backends import backend
 from hedgerow_nodes.estimators.models.catalogue import load as load_models
+from hedgerow_nodes.estimators.quantity_text import quantity
 
 MAX_LISTED = 20
 UNKNOWN_CLASS = "The class of this host is unknown; set host_device_class in the configuration."
@@ -71,6 +72,11 @@ class HardwareResources(ModuleNode):
         if not model.chosen:
             raise Refusal("NO_MODEL", "no model was chosen, so there is nothing to place on a device")
         need = Need.of(model, _cache(model))
+        if math.isnan(need.flops) and math.isnan(model.latency_s.value):
+            size = f"; it needs {quantity(need.memory_bytes.value, 'B')} of memory" if need.memory_bytes else ""
+            raise Refusal(
+                "NO_FIGURES", f"{model.chosen} was not run and its work is unknown{size}; no device is judged"
+            )
         limits = Limits(
             max_memory_bytes=constraints.max_memory_bytes,
             max_power_w=constraints.max_power_w,

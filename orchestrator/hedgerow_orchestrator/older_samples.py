@@ -60,7 +60,12 @@ def present_row(row: TaskRow, baselines: Callable[[TaskId], Baselines]) -> TaskR
         previous = TaskId()
         if row.previous_iteration_id is not None:
             previous = TaskId(problem_id=row.problem_id, iteration_id=row.previous_iteration_id)
-        user_input = from_plain(UserInput, msgspec.json.decode(row.request))
+        try:
+            user_input = from_plain(UserInput, msgspec.json.decode(row.request))
+        except (PlainError, msgspec.DecodeError) as error:
+            # Nobody can answer it; its stages will time out, with this line to say why.
+            log.error("orchestrator: request of task %d.%d fits no more: %s", row.problem_id, row.iteration_id, error)
+            return row
         before = baselines(previous)
         user_input.header, user_input.previous, before.header = header, previous, header
         row.user_input, row.baselines = codec_of(UserInput).encode(user_input), codec_of(Baselines).encode(before)

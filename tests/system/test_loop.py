@@ -50,6 +50,7 @@ def test_a_target_is_reached_or_it_is_said_why_not(user: User) -> None:
     assert last["best"][0]["value"] == min(carbon)
 
 
+@pytest.mark.long
 def test_different_models_and_a_loop_with_consent(user: User) -> None:
     found = user.json(*ASK, "--candidates", "3")
     models = [task["stages"]["ml_model_provider"]["output"]["chosen"] for task in found["iterations"]]

@@ -11,12 +11,14 @@ import typer
 from hedgerow_launch import loop_chain
 from hedgerow_launch.answer_table import answer_table, verdict_count
 from hedgerow_launch.command_group import CommandGroup
+from hedgerow_launch.commands.choosing import choices
 from hedgerow_launch.commands.comparing import compare_iterations
 from hedgerow_launch.commands.exporting import export
 from hedgerow_launch.commands.printing import AsJson, print_json, show, table, tell
 from hedgerow_launch.failures import FAILED, USAGE, CommandFailure
 from hedgerow_launch.follow import Follower, ServerEvent, Task
 from hedgerow_launch.loop_chain import line
+from hedgerow_launch.problem_file import ProblemFileOption, read_problem_file, submit_file
 from hedgerow_launch.problem_options import takes_problem_options
 from hedgerow_launch.rest_client import RestClient, connect
 from hedgerow_launch.task_object import problem_object, task_object
@@ -35,16 +37,24 @@ ProblemNumber = Annotated[int, typer.Argument(metavar="P", min=1, help="Number o
 @app.command()
 @takes_problem_options
 def submit(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="The problem in your own words.")],
     fields: dict[str, Any],
+    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="The problem in your own words.")] = None,
+    file: ProblemFileOption = None,
     wait: Wait = False,
     timeout: Timeout = None,
     as_json: AsJson = False,
 ) -> None:
-    """Submit a problem."""
+    """Submit a problem, in words or from a file; an option beside a file counts before what stands in it."""
     _check_timeout(wait, timeout)
+    said = fields if text is None else {"text": text, **fields}
+    problem = None if file is None else read_problem_file(file)
+    if problem is None and text is None:
+        raise CommandFailure('nothing to submit: write the problem as TEXT ("..."), or name a --file', USAGE)
     client = connect()
-    accepted = client.post("problems", body={"text": text, **fields})
+    if problem is None:
+        accepted = client.post("problems", body=said)
+    else:
+        accepted = submit_file(client, problem, said)
     _finish(client, accepted, wait, timeout, as_json)
 
 
@@ -128,6 +138,7 @@ def show_problem(
 
 app.command("compare")(compare_iterations)
 app.command("export")(export)
+app.command("choices")(choices)
 
 
 def _show_iterations(problem: dict[str, Any], as_json: bool) -> None:

@@ -15,7 +15,7 @@ from running import KINDS, System, wait_for
 
 from hedgerow_nodes.core.environment import Environment
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(240)]
 
 SOURCE = Path(__file__).parent / "shift.c"
 HOUR_S = 3600

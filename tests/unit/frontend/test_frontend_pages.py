@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -21,6 +22,8 @@ PAGES = [
     "/compare?task=1.1&task=1.2&task=2.1",
     "/compare?task=1.1&task=2.1&differences=true",
     "/nodes",
+    "/choices",
+    "/?problem=1&iteration=1",
 ]
 VOID = {"meta", "link", "img", "input", "br", "hr"}
 BROWSER = {"Accept": "text/html"}
@@ -83,6 +86,20 @@ def test_the_files_of_a_page_are_there(web: Any, path: str) -> None:
     for address in {found.get("src") or found.get("href") for found in page.all("script") + page.all("link")}:
         with web.get(address) as reply:
             assert reply.status_code == 200
+
+
+def test_the_pages_are_dark_where_the_system_is(web: Any) -> None:
+    """The sheet of every page gives each of its colours a second value for the dark."""
+    sheets = [link["href"] for link in Outline(web.get("/").text).all("link") if link["rel"] == "stylesheet"]
+    assert sheets[0] == "/static/hedgerow.css"
+    with web.get(sheets[0]) as reply:
+        light, _, dark = reply.text.partition("@media (prefers-color-scheme: dark)")
+    colours = re.compile(r"--([\w-]+): (#[0-9a-f]+)")
+    by_day = dict(colours.findall(light))
+    by_night = dict(colours.findall(dark[: dark.index("}\n}")]))
+    assert "paper" in by_day
+    assert by_day.keys() == by_night.keys()
+    assert all(by_day[name] != by_night[name] for name in by_day)
 
 
 def test_what_users_write_is_never_markup(web: Any) -> None:
@@ -173,6 +190,23 @@ def test_the_output_of_an_unknown_node_is_shown_field_by_field(web: Any) -> None
     html = web.get("/problems/2/iterations/1").text
     for text in ("Leaf shape", "2.05 kB", "0.63 – 0.77", "Crataegus", "The edge is lobed.", "unknown"):
         assert text in html, text
+
+
+def test_a_new_problem_begins_from_an_earlier_ones_input_or_from_nothing(web: Any, client: Any) -> None:
+    assert 'href="/?problem=1&amp;iteration=1"' in web.get("/problems/1/iterations/1").text
+    page = Outline(web.get("/?problem=1&iteration=1").text)
+    form = {field["name"]: field.get("value") or "" for field in page.all("input")}
+    assert (form["max_latency_ms"], form["location"], form["inputs"]) == ("100", "ES", "photo")
+    assert "from_iteration" not in form
+    web.post("/problems", data={**form, "text": "Count cars"})
+    [(verb, body)] = client.calls
+    assert verb == "problem.submit"
+    assert body["problem"]["text"] == "Count cars"
+    assert (body["problem"]["max_latency_s"], body["problem"]["outputs"]) == (0.1, ["count", "boxes"])
+    empty = Outline(web.get("/").text)
+    assert {field["name"] for field in empty.all("input") if field.get("value")} == {"nonce"}
+    for query in ("?problem=1&iteration=9", "?problem=9&iteration=1"):
+        assert web.get(f"/{query}").status_code == 404
 
 
 def test_iterations_stand_side_by_side_and_the_form_begins_from_one(web: Any) -> None:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from hedgerow_launch.answer_table import Row, limit_text, output_rows, stage_rows, verdict_count, verdict_row
+import io
+
+from rich.console import Console
+
+from hedgerow_launch.answer_table import (
+    Row,
+    answer_table,
+    limit_text,
+    output_rows,
+    stage_rows,
+    verdict_count,
+    verdict_row,
+)
 
 UNKNOWN_ESTIMATE = {"value": None, "low": None, "high": None, "method": "", "source": ""}
 
@@ -20,6 +32,10 @@ def test_every_kind_of_field_has_its_row() -> None:
         "nothing": [],
         "energy_kwh": {"value": 1e-8, "low": 5e-9, "high": 2e-8, "method": "roofline", "source": "x"},
         "intensity_g_per_kwh": UNKNOWN_ESTIMATE,
+        "memory_bytes": 4e9,
+        "memory_bytes_source": "data sheet",
+        "weights_bytes": 8e6,
+        "counted_by": "the file",
         "limits": [
             {"name": "latency_s", "comparison": "<=", "value": 0.1, "unit": "s", "found_in": "text"},
             {"name": "offline", "comparison": "==", "value": 1.0, "unit": "flag", "found_in": "text"},
@@ -33,7 +49,9 @@ def test_every_kind_of_field_has_its_row() -> None:
         Row("margin", "0.25"),
         Row("unsure", "yes"),
         Row("metrics", "mAP, recall"),
-        Row("energy", "10 µWh", "5 – 20 µWh", "roofline"),
+        Row("energy", "10 µWh", "5 – 20 µWh", "roofline", "x"),
+        Row("memory", "4 GB", source="data sheet"),
+        Row("weights", "8 MB", source="the file"),
         Row("limit: latency", "<= 100 ms", "", "text"),
         Row("limit: offline", "yes", "", "text"),
         Row("candidates", "b; 1 rejected"),
@@ -97,7 +115,9 @@ def _verdict(name: str, unit: str, verdict: str) -> dict[str, object]:
 
 
 def test_a_verdict_shows_its_interval_in_the_limits_unit() -> None:
-    assert verdict_row(_verdict("throughput_per_s", "1/s", "missed")) == Row("so", "missed", "10 – 40 /s", "roofline")
+    assert verdict_row(_verdict("throughput_per_s", "1/s", "missed")) == Row(
+        "so", "missed", "10 – 40 /s", "roofline", "x"
+    )
     assert verdict_row(_verdict("energy_j_per_day", "J/day", "met")).interval == "10 – 40 J/day"
     assert verdict_row(_verdict("f1", "1", "unknown")) == Row("so", "unknown", "", "")
 
@@ -106,3 +126,16 @@ def test_verdicts_are_counted_by_kind() -> None:
     kinds = ("met", "unknown", "missed", "met")
     assert verdict_count([_verdict("f1", "1", kind) for kind in kinds]) == "2 met, 1 missed, 1 unknown"
     assert verdict_count([]) == ""
+
+
+def test_each_source_stands_once_below_the_table() -> None:
+    estimate = {"value": 2.0, "low": 1.0, "high": 4.0, "method": "roofline", "source": "sheet A"}
+    output = {"latency_s": estimate, "energy_j": estimate, "power_w": {**estimate, "source": "sheet B"}}
+    stage = {"state": "SUCCEEDED", "output": output, "error": None}
+    task = {"task": {"problem_id": 1, "iteration_id": 1}, "state": "SUCCEEDED", "stages": {"hw_resources": stage}}
+    written = io.StringIO()
+    Console(file=written, width=160).print(answer_table({**task, "verdicts": [_verdict("latency_s", "s", "met")]}))
+    lines = written.getvalue().splitlines()
+    assert [line.strip() for line in lines[-3:]] == ["[1] sheet A", "[2] sheet B", "[3] x"]
+    assert [line.count("roofline [1]") for line in lines if "latency" in line or "energy" in line] == [1, 1]
+    assert sum("roofline [2]" in line for line in lines) == sum("roofline [3]" in line for line in lines) == 1

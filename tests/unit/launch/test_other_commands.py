@@ -28,7 +28,7 @@ NODE = {
     "status": {"completed": 7},
 }
 GROUPS = {
-    "problem": ["submit", "iterate", "cancel", "list", "show", "compare", "export"],
+    "problem": ["submit", "iterate", "cancel", "list", "show", "compare", "export", "choices"],
     "task": ["list", "cancel"],
     "node": ["list", "show", "start", "stop", "reset", "terminate", "config"],
     "topic": ["list", "echo", "hz"],

@@ -92,6 +92,8 @@ def everything() -> dict[str, Any]:
 
     return {
         "package": f"codecarbon {version('codecarbon')}",
+        "loads": LOADS,
+        "sizes_gb": SIZES_GB,
         "process_w": load_watts("process"),
         "machine_w": load_watts("machine"),
         "ram_w": ram_watts(arm=False),

@@ -31,6 +31,14 @@ def test_lists_what_the_problem_needs_and_where_it_says_so(node: NodeHarness) ->
     assert "latency at most 100 ms (text: “within 100 ms”)" in output.explanation
 
 
+def test_a_wanted_quality_is_a_limit(node: NodeHarness) -> None:
+    output = node.process(UserInput(text="Tell ripe from unripe fruit with at least 95 % accuracy and a recall of 90%"))
+    assert [(one.name, one.comparison, one.value) for one in output.limits] == [
+        ("accuracy", ">=", 0.95),
+        ("recall", ">=", 0.9),
+    ]
+
+
 def test_a_problem_without_limits_is_an_answer(node: NodeHarness) -> None:
     output = node.process(UserInput(text="Count bicycles"))
     assert output.header.outcome is Outcome.SUCCEEDED

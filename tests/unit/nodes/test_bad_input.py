@@ -19,6 +19,7 @@ from hedgerow_nodes.ml_model_metadata import ModelMetadata
 
 NODES = (ApplicationRequirements, ModelMetadata, HardwareConstraints)
 MEGABYTE = 1_000_000
+MEGABYTE_CPU_S = 5.0
 DEADLINE_S = 10.0
 GERMAN = "Finde Kühe auf Fotos einer Wiese und zähle sie, höchstens 50 ms je Bild"
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
@@ -59,9 +60,10 @@ def test_text_that_says_nothing(node: NodeHarness, text: str) -> None:
 @pytest.mark.parametrize("piece", ["count the cows in photos, ", "1", " ", "between 10 and ", "under 50 ms, ", "не "])
 def test_a_megabyte_of_text_is_read_in_part_and_in_time(node: NodeHarness, piece: str) -> None:
     text = (piece * (MEGABYTE // len(piece) + 1))[:MEGABYTE]
-    began_s = time.monotonic()
-    output = node.process(UserInput(text=text), timeout_s=DEADLINE_S)
-    assert time.monotonic() - began_s < DEADLINE_S
+    # What it costs, since on a host that is busy with others any time may pass.
+    began_s = time.process_time()
+    output = node.process(UserInput(text=text), timeout_s=60.0)
+    assert time.process_time() - began_s < MEGABYTE_CPU_S
     if output.header.outcome is Outcome.FAILED:
         assert (_kind(node), output.header.error_code, piece) == (ModelMetadata, "NO_TEXT", " ")
     else:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hedgerow_idl import Outcome, UserInput
 from hedgerow_nodes.core.testing import NodeHarness
+from hedgerow_nodes.estimators.devices.catalogue import load_devices
 from hedgerow_nodes.estimators.text.device_mentions import device_class_in, device_in
 from hedgerow_nodes.hw_constraints import HardwareConstraints
 
@@ -113,6 +114,17 @@ def test_leaves_open_what_was_not_said(node: NodeHarness) -> None:
     assert math.isnan(output.max_memory_bytes)
     assert math.isnan(output.max_power_w)
     assert (output.device_class, output.required_device, output.limits) == ("", "", [])
+
+
+def test_every_device_of_the_catalogue_is_found_by_its_name(node: NodeHarness) -> None:
+    devices = load_devices()
+    for device in devices:
+        output = node.process(UserInput(required_device=device.name))
+        assert (output.required_device, output.device_class) == (device.id, device.device_class)
+    assert len(devices) >= 300
+    assert {"nvidia-h100-sxm", "nvidia-jetson-nano", "upmem-dimm", "amd-zcu102", "axelera-metis"} <= {
+        device.id for device in devices
+    }
 
 
 @pytest.mark.parametrize("name", ["raspberry pi 4", "Raspberry Pi 4 Model B", "raspberry-pi-4b-8gb"])

@@ -185,6 +185,23 @@ class TestRequiredDevice:
         assert code == "NO_FIGURES"
         assert "no peak for fp32" in text
 
+    def test_an_fpga_board_is_estimated_at_the_precision_that_it_has(self, harness: NodeHarness) -> None:
+        board, network = HWConstraints(required_device="KV260"), detector(precision="int8")
+        answer = harness.process(UserInput(precision="int8"), network, AppRequirements(), board)
+        assert (answer.chosen, answer.latency_s.method) == ("amd-kria-kv260", "roofline")
+        # Its core does 0.92 TOP/s, its memory gives 19.2 GB/s; nothing can be faster than the peaks.
+        assert answer.latency_s.low >= max(3e9 / 0.92e12, 8.1e6 / 19.2e9)
+        assert answer.energy_j.low <= answer.latency_s.value * answer.power_w.value <= answer.energy_j.high
+        assert answer.power_w.high <= 7.9
+        for figure in (answer.latency_s, answer.energy_j, answer.power_w):
+            assert "one B3136 core at 300 MHz" in figure.source
+        assert "920 GFLOP/s" in answer.explanation
+
+    def test_an_fpga_board_has_no_estimate_at_another_precision(self, harness: NodeHarness) -> None:
+        code, text = reason(ask(harness, HWConstraints(required_device="KV260")))
+        assert code == "NO_FIGURES"
+        assert "no peak for fp32 (known: int8)" in text
+
 
 class TestRefusals:
     def test_nothing_feasible_names_the_nearest_miss(self, harness: NodeHarness) -> None:

@@ -26,7 +26,7 @@ from hedgerow_idl import (
     UserInput,
 )
 from hedgerow_nodes.core.testing import NodeHarness
-from hedgerow_nodes.estimators.models import bundled_weights
+from hedgerow_nodes.estimators.models import bundled_weights, whole_catalogue
 from hedgerow_nodes.estimators.models.calibration import Rates, Record
 from hedgerow_nodes.estimators.models.child_process import ChildCancelled, ChildFailed, ChildTimedOut
 from hedgerow_nodes.estimators.models.execution import ExecutionOrder, ExecutionReport, VariantReport
@@ -142,6 +142,44 @@ def test_an_exclusion_is_honoured(start: Any) -> None:
     assert output.chosen == "PekingU/rtdetr_r18vd"
     assert output.excluded == ["nanodet-g-416"]
     assert "Weights: random, timing only." in output.explanation
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "layers"),
+    [
+        ("object-detection", "CNN", ("dense cnn", "depthwise cnn")),
+        ("image-classification", "transformers", ("vision transformer",)),
+    ],
+)
+def test_a_kind_of_architecture_is_excluded(start: Any, task: str, name: str, layers: tuple[str, ...]) -> None:
+    models = whole_catalogue.load().for_task(task)
+    out = {model.id for model in models if model.efficiency.startswith(layers)}
+    output = ask(start(), task, excluded_models=[name])
+    assert output.header.outcome is Outcome.SUCCEEDED
+    assert {output.chosen, *(one.id for one in output.candidates if not one.rejected)}.isdisjoint(out)
+    listed_out = [one for one in output.candidates if one.id in out]
+    assert listed_out
+    assert all("excluded by the user" in one.rejected for one in listed_out)
+    plain = [model for model in models if model.id in out and not model.special]
+    assert f"Out: {len(plain)} excluded" in output.explanation
+
+
+def test_a_family_is_excluded(start: Any) -> None:
+    assert ask(start(), excluded_models=["nanodet"]).chosen == "PekingU/rtdetr_r18vd"
+
+
+U_NET = "mmsegmentation/unet-s5-d16_pspnet_4xb4-ce-1.0-dice-3.0-40k_drive-64x64"
+
+
+def test_a_u_net_has_its_facts_and_is_estimated_and_says_why_it_is_not_run(start: Any, executions: Executions) -> None:
+    output = ask(start(), "image-segmentation", required_model=U_NET)
+    assert (output.chosen, output.runtime, output.latency_s.method) == (U_NET, "not run", "roofline")
+    assert (output.parameters, output.flops_per_inference) == (28_972_290, 6_171_758_592)
+    found = next(one for one in output.candidates if one.id == U_NET)
+    assert (found.family, found.accuracy_metric, found.accuracy) == ("UNet", "DRIVE mDice", 88.76)
+    assert "mmseg/.mim/configs/unet/metafile.yaml" in found.accuracy_source
+    assert "its architecture is not part of Hedgerow" in output.explanation
+    assert not executions.orders
 
 
 def test_a_required_path_outside_is_refused(start: Any, executions: Executions) -> None:

@@ -6,9 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
-import huggingface_hub
 import pytest
-from huggingface_hub.errors import OfflineModeIsEnabled
 
 from hedgerow_nodes.estimators.models import bundled_weights
 from hedgerow_nodes.estimators.models.catalogue import load
@@ -21,6 +19,7 @@ from hedgerow_nodes.estimators.models.sources import (
     outside_source,
     source_of,
 )
+from tests.unit.nodes.fake_hub import Repository, running, tensors_file
 
 MOST_BYTES = 55 * 10**6
 
@@ -63,9 +62,9 @@ def test_the_catalogue_says_where_from() -> None:
     shipped, bare = load().get("digits-mlp"), load().get("openai-community/gpt2")
     assert shipped is not None
     assert bare is not None
-    assert source_of(shipped, allow_hub=True) == Shipped("digits-mlp.onnx")
-    assert source_of(bare, allow_hub=False) == RandomWeights()
-    assert source_of(bare, allow_hub=True) == Hub("openai-community/gpt2", True)
+    assert source_of(shipped, Path("home")) == Shipped("digits-mlp.onnx")
+    assert source_of(bare, None) == RandomWeights()
+    assert source_of(bare, Path("home"), "http://h") == Hub("openai-community/gpt2", Path("home"), "http://h")
     assert Shipped("digits-mlp.onnx").locate().weights == "bundled"
     assert RandomWeights().locate().weights == "random, timing only"
 
@@ -133,44 +132,30 @@ def test_other_files_and_missing_ones_are_refused(tmp_path: Path) -> None:
             LocalPath(tmp_path / name, (tmp_path,)).locate()
 
 
-def test_the_hub_is_closed_by_default() -> None:
-    with pytest.raises(SourceRefused, match=r"a/b.*allow_hub"):
-        Hub("a/b", allowed=False).locate()
+def test_an_unreachable_hub_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SourceRefused, match=r"a/b cannot be fetched.*cannot be reached"):
+        Hub("a/b", tmp_path, "http://127.0.0.1:9").locate()
 
 
-def test_an_unreachable_hub_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unreachable(repository: str, **_: object) -> str:
-        raise OfflineModeIsEnabled(f"offline: {repository}")
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
-    with pytest.raises(SourceRefused, match=r"a/b cannot be fetched.*offline"):
-        Hub("a/b", allowed=True).locate()
-
-
-def test_only_safe_files_are_fetched_and_looked_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: dict[str, object] = {}
-
-    def fetched(repository: str, **arguments: object) -> str:
-        asked.update(arguments, repository=repository)
-        return str(folder(tmp_path / "snapshot", "model.safetensors"))
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", fetched)
-    located = Hub("a/b", allowed=True).locate()
-    assert (located.kind, located.weights) == ("folder", "hub")
-    patterns = asked["allow_patterns"]
-    assert isinstance(patterns, list)
-    assert not [pattern for pattern in patterns if pattern.endswith((".bin", ".py", "*"))]
+def test_only_safe_files_are_fetched_and_looked_through(tmp_path: Path) -> None:
+    weights = tensors_file({"w": ("F32", [2], bytes(8))})
+    files = {"config.json": b"{}", "model.safetensors": weights, "pytorch_model.bin": b"x", "model.py": b"x"}
+    with running() as fake:
+        fake.repositories["a/b"] = Repository(files)
+        located = Hub("a/b", tmp_path, fake.url).locate()
+        assert (located.kind, located.weights) == ("folder", "hub")
+        fetched = {path.name for path in Path(located.path).iterdir() if not path.name.endswith(".lock")}
+        assert fetched == {"about.json", "config.json", "model.safetensors"}
+        fake.repositories["a/c"] = Repository({**files, "config.json": b'{"auto_map": {"AutoModel": "m.M"}}'})
+        with pytest.raises(SourceRefused, match="never run"):
+            Hub("a/c", tmp_path, fake.url).locate()
 
 
-def test_a_required_name_is_a_path_a_hub_name_or_unknown(tmp_path: Path) -> None:
+def test_a_required_name_is_a_path_or_unknown(tmp_path: Path) -> None:
     def source(name: str) -> object:
-        return outside_source(name, allowed_folders=(tmp_path,), allow_hub=True, known=("one", "two"))
+        return outside_source(name, allowed_folders=(tmp_path,), known=("one", "two"))
 
-    assert source("hub:owner/name") == Hub("owner/name", True)
     assert source("/models/m") == LocalPath(Path("/models/m"), (tmp_path,))
     assert source("m.onnx") == LocalPath(Path("m.onnx"), (tmp_path,))
-    with pytest.raises(SourceRefused, match=r"'nope' unknown.*one, two"):
+    with pytest.raises(SourceRefused, match=r"'nope' unknown.*one, two.*hf:OWNER/NAME"):
         source("nope")
-    for name in ("hub:", "hub:owner", "hub:a/../b", "hub:a/b/c"):
-        with pytest.raises(SourceRefused, match="no hub name"):
-            source(name)

@@ -22,6 +22,9 @@ def embodied_estimate(device: Device) -> Estimate:
     return assumed.embodied_kgco2e.estimate("assumed", assumed.embodied_source)
 
 
+LIFETIME_SOURCE = "assumed by device class, estimators/devices/assumptions.py"
+
+
 def lifetime_years(device: Device) -> float:
     """Years in use, assumed by class."""
     return assumptions_for(device.device_class, device.classes).lifetime_years

@@ -16,6 +16,9 @@ ESTIMATE_KEYS = frozenset({"value", "low", "high", "method", "source"})
 _LEFT_OUT = frozenset({"header", "explanation", "limits", "previous", "trials", "available_memory_bytes"})
 _ORIGIN = ("metric", "source")
 _NOT_OF_THE_CHOSEN = frozenset({"id", "name", "rejected", "source", "explanation"})
+# What a model's one field `counted_by` is the source of.
+_COUNTED = frozenset({"parameters", "flops_per_inference", "weights_bytes", "activation_bytes"})
+_COUNTED_BY = "counted_by"
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ def number(value: Any) -> float | None:
 
 def _fields(output: Mapping[str, Any], stage: str, before: str, depth: int) -> Iterator[tuple[str, Cell]]:
     told = {f"{key}_{what}" for key, value in output.items() if number(value) is not None for what in _ORIGIN}
+    told |= {_COUNTED_BY} if output.keys() & _COUNTED else set()
     for key, value in output.items():
         if key in _LEFT_OUT or key in told or key.endswith("_at_s"):
             continue
@@ -140,5 +144,7 @@ def _stated(output: Mapping[str, Any], key: str, stage: str) -> Cell:
     """A bare number: exact as far as it is told, with the origin that its neighbours `KEY_source` and so on name."""
     value = number(output[key])
     metric, source = (str(output.get(f"{key}_{what}") or "") for what in _ORIGIN)
-    method = f"{PUBLISHED} {metric}".rstrip() if metric or source else STATED
+    method = f"{PUBLISHED} {metric}" if metric else STATED
+    if key in _COUNTED:
+        source = source or str(output.get(_COUNTED_BY) or "")
     return Cell(value, value, value, method, source or stage)

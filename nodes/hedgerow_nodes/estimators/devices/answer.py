@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hedgerow_idl import NAN, DeviceCandidate, Estimate, HWResources
-from hedgerow_nodes.estimators.carbon.embodied import embodied_estimate, lifetime_years
+from hedgerow_idl import DeviceCandidate, Estimate, HWResources
+from hedgerow_nodes.estimators.carbon.embodied import LIFETIME_SOURCE, embodied_estimate, lifetime_years
 from hedgerow_nodes.estimators.devices.assessment import Assessment
 from hedgerow_nodes.estimators.devices.choice import Choice
 from hedgerow_nodes.estimators.devices.need import Need
@@ -15,7 +15,6 @@ from hedgerow_nodes.estimators.interval import Interval
 def answer(choice: Choice, listed: Iterable[Assessment], need: Need, explanation: str) -> HWResources:
     """The device chosen and those listed, each figure with its method and source."""
     chosen = choice.chosen
-    memory = need.memory_bytes.estimate("formula", need.formula) if need.memory_bytes else Estimate()
     return HWResources(
         chosen=chosen.device.id,
         device_name=chosen.device.name,
@@ -23,14 +22,20 @@ def answer(choice: Choice, listed: Iterable[Assessment], need: Need, explanation
         latency_s=_estimate(chosen.latency_s, chosen.method, chosen.source),
         power_w=_estimate(chosen.power_w, chosen.power_method, chosen.power_source),
         energy_j=_estimate(chosen.energy_j, _energy_method(chosen), chosen.power_source),
-        memory_required_bytes=memory,
+        memory_required_bytes=_memory(need),
         memory_bytes=chosen.device.memory_bytes,
+        memory_bytes_source=chosen.device.sources.get("memory_bytes", ""),
         embodied_kgco2e=embodied_estimate(chosen.device),
         lifetime_years=lifetime_years(chosen.device),
+        lifetime_years_source=LIFETIME_SOURCE,
         bound=chosen.bound,
         candidates=[_candidate(one, need) for one in listed],
         explanation=explanation,
     )
+
+
+def _memory(need: Need) -> Estimate:
+    return need.memory_bytes.estimate("formula", need.formula) if need.memory_bytes else Estimate()
 
 
 def _candidate(one: Assessment, need: Need) -> DeviceCandidate:
@@ -41,8 +46,10 @@ def _candidate(one: Assessment, need: Need) -> DeviceCandidate:
         latency_s=_estimate(one.latency_s, one.method, one.source),
         power_w=_estimate(one.power_w, one.power_method, one.power_source),
         energy_j=_estimate(one.energy_j, _energy_method(one), one.power_source),
-        memory_required_bytes=need.memory_bytes.value if need.memory_bytes else NAN,
+        memory_required_bytes=_memory(need).value,
+        memory_required_bytes_source=_memory(need).source,
         memory_bytes=one.device.memory_bytes,
+        memory_bytes_source=one.device.sources.get("memory_bytes", ""),
         bound=one.bound,
         source=one.source,
         rejected=one.rejected,

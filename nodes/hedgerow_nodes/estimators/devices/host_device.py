@@ -62,6 +62,7 @@ class Host:
             classes=classes,
             power_scope="processor",
             memory_bytes=self.memory_bytes,
+            sources={"memory_bytes": "the operating system of this host"},
         )
 
 

@@ -9,6 +9,7 @@ from hedgerow_idl import MLModel
 from hedgerow_nodes.estimators.devices.efficiency import load_efficiencies
 from hedgerow_nodes.estimators.devices.kv_cache import KvCache
 from hedgerow_nodes.estimators.devices.layer_kinds import ANY, layer_kind
+from hedgerow_nodes.estimators.hub.names import is_hub_name
 from hedgerow_nodes.estimators.interval import Interval
 from hedgerow_nodes.estimators.models.catalogue import BYTES_PER_PARAMETER
 from hedgerow_nodes.estimators.quantity_text import quantity
@@ -49,7 +50,10 @@ class Need:
             memory = Interval(total, total, total if math.isnan(measured) else max(total, measured))
         activations_text = quantity(peak if math.isnan(peak) else activations, "B")
         parts = [f"weights {quantity(weights, 'B')}", f"peak activations {activations_text}"]
-        kind = layer_kind(model.chosen, *(one.family for one in model.candidates if one.id == model.chosen))
+        families = [one.family for one in model.candidates if one.id == model.chosen]
+        # On a hub anybody calls a model what he likes; its family there is the class that its configuration names.
+        names = [*families, model.chosen] if is_hub_name(model.chosen) else [model.chosen, *families]
+        kind = layer_kind(*names)
         traffic = activation_traffic_bytes(model.flops_per_inference, kind, model.precision, known)
         if cache:
             parts.append(cache.formula)

@@ -29,7 +29,7 @@ class CodecarbonSource:
     name = CODECARBON_BACKEND.name
 
     def __init__(self, mode: str = "process", **options: Any) -> None:
-        self._arguments = {
+        self._arguments: dict[str, Any] = {
             "country_iso_code": "USA",  # any will do: only the energy is read
             "tracking_mode": mode,
             "output_methods": [],

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from hedgerow_idl import NAN, Baselines, Estimate, MLModel, ModelCandidate
 from hedgerow_nodes.estimators.models.candidate_costs import latency_estimate, memory_estimate
-from hedgerow_nodes.estimators.models.catalogue import CatalogueModel
+from hedgerow_nodes.estimators.models.catalogue import BYTES_PER_PARAMETER, CatalogueModel
 from hedgerow_nodes.estimators.models.choice import Candidate, Choice
 from hedgerow_nodes.estimators.models.execution import ExecutionReport
 from hedgerow_nodes.estimators.models.explanation import what_changed, what_the_run_showed, why_chosen, why_not_run
@@ -28,8 +28,12 @@ def answer(
     remembered: bool = False,
     not_run: str = "",
     others: Sequence[str] = (),
+    size_bytes: float = NAN,
 ) -> MLModel:
-    """The message for a choice that was run (`report`) or was not (`not_run` says why); `others` are more sentences."""
+    """The message for a choice that was run (`report`) or was not (`not_run` says why); `others` are more sentences.
+
+    `size_bytes` is how large the files of a model are that no catalogue knows.
+    """
     calibration, chosen = choice.calibration, choice.chosen
     listed = _listed(choice)
     made = MLModel(
@@ -53,6 +57,8 @@ def answer(
         sentences += variants_in_words(report.variants)
     else:
         made.runtime = "not run"
+        if math.isnan(made.weights_bytes) and not math.isnan(size_bytes):
+            made.weights_bytes, made.counted_by = size_bytes, "size of the model's files"
         sentences.append(why_not_run(not_run, calibration))
     if len(listed) < len(choice.candidates):
         sentences.append(f"Of {len(choice.candidates)} candidates the first {len(listed)} are listed.")
@@ -70,6 +76,7 @@ def _describe(made: MLModel, chosen: Candidate) -> None:
     made.flops_per_inference = float(model.flops)
     made.weights_bytes = float(model.weights_bytes)
     made.activation_bytes = float(model.activation_bytes)
+    made.counted_by = _counted_by(model)
 
 
 def _measured(made: MLModel, report: ExecutionReport) -> None:
@@ -95,6 +102,7 @@ def _measured(made: MLModel, report: ExecutionReport) -> None:
         made.flops_per_inference = report.flops
     if math.isnan(made.weights_bytes) and report.weights_bytes is not None:
         made.weights_bytes = report.weights_bytes
+    made.counted_by = made.counted_by or f"counted in the model as {report.runtime} loaded it"
 
 
 def _point(value: float, source: str) -> Estimate:
@@ -113,6 +121,7 @@ def _wire(candidate: Candidate, choice: Choice) -> ModelCandidate:
         flops_per_inference=float(model.flops),
         weights_bytes=float(model.weights_bytes),
         activation_bytes=float(model.activation_bytes),
+        counted_by=_counted_by(model),
         latency_s=latency_estimate(candidate.latency_s, choice.calibration),
         memory_bytes=memory_estimate(candidate.memory_bytes, model),
         accuracy=model.accuracy.value if model.accuracy else NAN,
@@ -130,6 +139,14 @@ def _listed(choice: Choice) -> list[Candidate]:
     published = [candidate for candidate in choice.candidates if candidate.model.published_only]
     left_out = {id(candidate) for candidate in published[MAX_PUBLISHED:] if candidate is not choice.chosen}
     return [candidate for candidate in choice.candidates if id(candidate) not in left_out]
+
+
+def _counted_by(model: CatalogueModel) -> str:
+    each = BYTES_PER_PARAMETER[model.precision]
+    weights = f"weights: parameters x {each} B ({model.precision})"
+    if model.published_only:
+        return f"{model.counted_by}; {weights}; activations by ratio to FLOPs, whose interval is in the memory's"
+    return f"{model.counted_by}; {weights}"
 
 
 def _source(model: CatalogueModel) -> str:

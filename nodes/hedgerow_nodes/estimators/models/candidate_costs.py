@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from hedgerow_idl import Calibration, Estimate
 from hedgerow_nodes.estimators.interval import Interval
-from hedgerow_nodes.estimators.models.catalogue import CatalogueModel
+from hedgerow_nodes.estimators.models.catalogue import RUNTIME_BYTES, CatalogueModel
 from hedgerow_nodes.estimators.models.traffic import EFFICIENCY_KINDS, Footprint, footprint
 
 LATENCY_METHOD = "roofline"
@@ -77,12 +77,12 @@ def latency(model: CatalogueModel, calibration: Calibration) -> Interval:
 
 
 def memory(model: CatalogueModel) -> Interval:
-    """Bytes of weights and live activations; the run time's own buffers, seen to be up to as much and 100 MB, above."""
+    """Bytes of weights and live activations; above, as seen, as much again and `RUNTIME_BYTES` for the run time."""
     known = float(model.memory_bytes)
     if model.published_only:
         estimated = _footprint(model).memory_bytes
-        return Interval(known, min(known, estimated.low), 2 * estimated.high + 100e6)
-    return Interval(known, float(model.weights_bytes), 2 * known + 100e6)
+        return Interval(known, min(known, estimated.low), 2 * estimated.high + RUNTIME_BYTES)
+    return Interval(known, float(model.weights_bytes), 2 * known + RUNTIME_BYTES)
 
 
 def latency_estimate(interval: Interval, calibration: Calibration) -> Estimate:
@@ -94,6 +94,8 @@ def memory_estimate(interval: Interval, model: CatalogueModel) -> Estimate:
     """The wire form."""
     if model.published_only:
         return interval.estimate(MEMORY_METHOD, f"weights, and activations by ratio to FLOPs; {model.counted_by}")
+    if model.weights.kind == "hub":
+        return interval.estimate(MEMORY_METHOD, f"weights and peak of live activations, {model.counted_by}")
     return interval.estimate(MEMORY_METHOD, "weights and peak of live activations, data/models.json")
 
 

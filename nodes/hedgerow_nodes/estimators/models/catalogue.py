@@ -11,6 +11,9 @@ from typing import Any, Literal
 import msgspec
 
 Precision = Literal["float32", "float16", "bfloat16", "int8"]
+RUNTIME_BYTES = 350e6
+"""What a run was seen to take at most besides what is counted: code of the run time, arenas (docs/validation.md)."""
+
 BYTES_PER_PARAMETER: Mapping[str, int] = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 
 
@@ -52,12 +55,13 @@ class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Weights(msgspec.Struct, frozen=True, kw_only=True):
-    """Where trained weights are: `bundled` names a file of the weights manifest, `none` means architecture only.
+    """Where trained weights are: `bundled` names a file of the weights manifest, `hub` that they are fetched when they
+    are run, `none` means architecture only.
 
     `licence` is that of the weights where they were published, `data` what bundled ones were trained on.
     """
 
-    kind: Literal["bundled", "none"] = "none"
+    kind: Literal["bundled", "hub", "none"] = "none"
     file: str = ""
     licence: str = ""
     data: str = ""

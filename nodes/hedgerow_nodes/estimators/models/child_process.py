@@ -23,6 +23,8 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _PARENT = "HEDGEROW_PARENT_PID"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 
+_SECRETS = ("HF_TOKEN", "HF_TOKEN_PATH", "HUGGING_FACE_HUB_TOKEN", "HEDGEROW_TOKEN")
+
 
 class ChildFailed(Exception):
     """The child ended without a result; the message holds how and its last line, `said` the end of all it said."""
@@ -113,7 +115,8 @@ def _kill_group(child: subprocess.Popen[bytes]) -> None:
 def _environment(own: Mapping[str, str], threads: int) -> dict[str, str]:
     # The packages may have been found by a path that only this process was given, as by a test runner.
     roots = [str(Path(__file__).resolve().parents[3]), *(entry for entry in sys.path if entry)]
-    made = dict(own) | dict.fromkeys(_THREADS, str(threads))
+    # What runs a model has no business with the hub's token.
+    made = {name: value for name, value in own.items() if name not in _SECRETS} | dict.fromkeys(_THREADS, str(threads))
     made |= {"PYTHONPATH": os.pathsep.join(dict.fromkeys(roots)), _PARENT: str(os.getpid())}
     return made | {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 

@@ -16,6 +16,7 @@ from hedgerow_idl import Calibration
 from hedgerow_nodes.estimators.interval import Interval
 from hedgerow_nodes.estimators.models.candidate_costs import latency, memory
 from hedgerow_nodes.estimators.models.catalogue import Catalogue, CatalogueModel
+from hedgerow_nodes.estimators.models.exclusions import excludes
 from hedgerow_nodes.estimators.models.limits import Breach, judge
 from hedgerow_nodes.estimators.models.precisions import at_precision
 from hedgerow_nodes.estimators.models.wish import NoModel, Wish
@@ -96,19 +97,13 @@ def choose(catalogue: Catalogue, wish: Wish, calibration: Calibration, *, allow_
     return Choice(wish, calibration, candidates, candidates[0])
 
 
-def excludes(excluded: tuple[str, ...], model: CatalogueModel) -> bool:
-    """Whether the names hold the model's id, its last part, or its family; small and capital letters are the same."""
-    names = {model.id.lower(), model.id.lower().rpartition("/")[2], model.family.lower()}
-    return any(name.lower() in names for name in excluded)
-
-
 def _candidate(model: CatalogueModel, wish: Wish, calibration: Calibration, allow_hub: bool) -> Candidate:
     comes_at = model.precision
     model = at_precision(model, wish.precision)
     latency_s, memory_bytes = latency(model, calibration), memory(model)
     verdict = judge(model, latency_s, memory_bytes, wish.limits, wish.latency_note)
     breaches = verdict.breaches
-    if excludes(wish.excluded, model):
+    if excludes(wish.excluded, model.id, model.family, model.efficiency):
         breaches = (Breach("excluded", "excluded by the user"), *breaches)
     if wish.task not in model.tasks:
         text = f"listed for {', '.join(model.tasks)}, not for {wish.task or 'an unknown task'}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hedgerow_nodes.estimators.models.exclusions import excludes
 from hedgerow_nodes.estimators.models.grid import Costs
 from hedgerow_nodes.estimators.models.pool import Group, Numbers, Pool
 from hedgerow_nodes.estimators.quantity_text import quantity
@@ -23,7 +24,7 @@ class Ask:
         group: metric and data set to compare quality in; the most usual one of the models left, if None.
         min_quality: in the unit of that metric; where less is better it is the most allowed.
         special: the form of the task; empty takes the plain form where there is one, and any where there is none.
-        excluded: ids, last parts of ids or families, in small or capital letters.
+        excluded: ids, last parts of ids, families, or kinds of architecture; see exclusions.excludes.
     """
 
     objective: str = ""
@@ -167,8 +168,4 @@ def _limited(
 
 
 def _named(pool: Pool, names: tuple[str, ...]) -> NDArray[np.bool_]:
-    wanted = {name.lower() for name in names}
-    return np.array(
-        [bool(wanted & {r.id.lower(), r.id.lower().rpartition("/")[2], r.family.lower()}) for r in pool.rows],
-        dtype=bool,
-    )
+    return np.array([excludes(names, row.id, row.family, row.efficiency) for row in pool.rows], dtype=bool)

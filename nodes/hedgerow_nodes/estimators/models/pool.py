@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hedgerow_nodes.estimators.models.catalogue import BYTES_PER_PARAMETER, Catalogue, CatalogueModel
+from hedgerow_nodes.estimators.models.catalogue import BYTES_PER_PARAMETER, RUNTIME_BYTES, Catalogue, CatalogueModel
 from hedgerow_nodes.estimators.models.published import PublishedCatalogue, PublishedModel
 from hedgerow_nodes.estimators.models.text_costs import TextModels
 from hedgerow_nodes.estimators.models.text_rows import text_columns, text_models_for
@@ -137,8 +137,8 @@ def _own_columns(model: CatalogueModel) -> list[float]:
     own_bytes = BYTES_PER_PARAMETER[model.precision]
     scale = 4 / own_bytes
     moved, weights, memory = model.moved_bytes * scale, model.weights_bytes * scale, model.memory_bytes * scale
-    # As in candidate_costs: the run time's own buffers were seen to be up to as much again and 100 MB.
-    sizes = [memory, weights, 2 * memory + 100e6]
+    # As in candidate_costs: the run time's own buffers were seen to be up to as much again and that.
+    sizes = [memory, weights, 2 * memory + RUNTIME_BYTES]
     read = min(moved, model.passes * weights)
     return [model.flops, model.parameters, model.passes, own_bytes, read, moved, moved, moved, *sizes]
 
@@ -151,7 +151,7 @@ def _published_columns(model: PublishedModel) -> list[float]:
         return [flops, parameters, 1.0, own_bytes, *[math.nan] * 7]
     sizes = footprint(model.kind, parameters, flops)
     moved, memory = sizes.moved_bytes, sizes.memory_bytes
-    high = 2 * memory.high + 100e6
+    high = 2 * memory.high + RUNTIME_BYTES
     intervals = [moved.value, moved.low, moved.high, memory.value, sizes.weights_bytes, high]
     return [flops, parameters, 1.0, own_bytes, sizes.weights_bytes, *intervals]
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from hedgerow_nodes.estimators.hub.desk import HubDesk, open_hub
+from hedgerow_nodes.estimators.hub.interface import HubError
+from hedgerow_nodes.estimators.hub.names import parse
 from hedgerow_nodes.estimators.models.bundled_weights import WeightsError, checked_path
 from hedgerow_nodes.estimators.models.catalogue import CatalogueModel
 
-HUB_PREFIX = "hub:"
-HUB_FILES = ("config.json", "generation_config.json", "*.safetensors", "*.safetensors.index.json")
+HUB_TIMEOUT_S = 120.0
 _PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 class SourceRefused(Exception):
@@ -94,58 +95,44 @@ class LocalPath:
 
 @dataclass(frozen=True)
 class Hub:
-    """A repository of the Hugging Face hub, fetched without code or pickles into the hub's own cache."""
+    """A repository of the hub, fetched without code or pickles into the cache under Hedgerow's home."""
 
     repository: str
-    allowed: bool
+    home: Path
+    endpoint: str = ""
 
     def locate(self) -> Located:
-        """The folder of the fetched snapshot."""
-        if not self.allowed:
-            raise SourceRefused(
-                f"{self.repository} would be fetched from the hub; set allow_hub of ml_model_provider to allow it"
-            )
-        # Only an allowed hub needs the client, and its import is slow.
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
-
+        """The folder of the fetched files."""
         try:
-            folder = Path(snapshot_download(self.repository, allow_patterns=list(HUB_FILES)))
-        except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
-            reason = " ".join(str(error).split())
+            desk = HubDesk(open_hub(self.home, self.endpoint), HUB_TIMEOUT_S, sys.maxsize, lambda: False)
+            folder = desk.folder(parse(self.repository), lambda share: None)
+        except HubError as error:
             raise SourceRefused(
-                f"{self.repository} cannot be fetched from the hub: {reason}; connect, or take a model that ships"
+                f"{self.repository} cannot be fetched from the hub: {error}; connect, or take a model that ships"
             ) from error
         check_folder(folder)
         return Located(kind="folder", weights="hub", path=str(folder))
 
 
-def source_of(model: CatalogueModel, *, allow_hub: bool) -> ModelSource:
-    """Where a model of the catalogue comes from."""
+def source_of(model: CatalogueModel, hub_home: Path | None, hub_endpoint: str = "") -> ModelSource:
+    """Where a model of the catalogue comes from; from the hub only where there is a home for its cache."""
     if model.weights.kind == "bundled":
         return Shipped(model.weights.file)
-    return Hub(model.id, allow_hub) if allow_hub else RandomWeights()
+    return RandomWeights() if hub_home is None else Hub(model.id, hub_home, hub_endpoint)
 
 
-def outside_source(
-    name: str, *, allowed_folders: tuple[Path, ...], allow_hub: bool, known: tuple[str, ...]
-) -> ModelSource:
-    """Where a required model that the catalogue does not have comes from: a path, or `hub:OWNER/NAME`.
+def outside_source(name: str, *, allowed_folders: tuple[Path, ...], known: tuple[str, ...]) -> ModelSource:
+    """Where a required model that neither the catalogue nor the hub has comes from: a path.
 
     Raises:
-        SourceRefused: the name is none of these.
+        SourceRefused: the name is none.
     """
-    if name.startswith(HUB_PREFIX):
-        repository = name.removeprefix(HUB_PREFIX)
-        if not _HUB_NAME.fullmatch(repository):
-            raise SourceRefused(f"{name!r} is no hub name; write hub:OWNER/NAME")
-        return Hub(repository, allow_hub)
     path = Path(name)
     if path.is_absolute() or name.startswith("~") or path.suffix == ".onnx":
         return LocalPath(path, allowed_folders)
     raise SourceRefused(
         f"model {name!r} unknown; for this task the catalogue has {', '.join(known) or 'none'}; "
-        "or give an absolute path, or hub:OWNER/NAME"
+        "or give an absolute path, or hf:OWNER/NAME of the hub"
     )
 
 

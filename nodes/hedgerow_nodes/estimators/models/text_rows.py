@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hedgerow_nodes.estimators.models.catalogue import RUNTIME_BYTES
 from hedgerow_nodes.estimators.models.text_costs import TextModel, TextModels, generation_work, memory_bytes
 
 # Tokens of the prompt and tokens written in one inference, by task: those of data/models.json for the same tasks.
@@ -34,7 +35,7 @@ def text_columns(model: TextModel, task: str) -> list[float]:
     prompt, new = LENGTHS[task]
     work = generation_work(model, prompt, new, "float32")
     moved, memory = work.bytes_moved, memory_bytes(model, prompt, new, "float32")
-    # As in candidate_costs: the run time's own buffers were seen to be up to as much again and 100 MB.
-    sizes = [memory, memory, 2 * _MEMORY_HIGH * memory + 100e6]
+    # As in candidate_costs: the run time's own buffers were seen to be up to as much again and that.
+    sizes = [memory, memory, 2 * _MEMORY_HIGH * memory + RUNTIME_BYTES]
     intervals = [moved, moved, _MOVED_HIGH * moved, *sizes]
     return [work.flops, model.parameters, new, _OWN_BYTES, work.weights_bytes, *intervals]

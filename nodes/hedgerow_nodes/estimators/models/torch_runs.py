@@ -31,7 +31,7 @@ class TorchRuns:
         torch.set_num_interop_threads(1)
         self._entry = order.entry
         if order.kind == "folder":
-            self._model = load_folder(Path(order.path))
+            self._model = load_folder(Path(order.path), order.entry.precision if order.entry else "float32")
         elif order.entry is not None and order.entry.architecture is not None:
             self._model = build(order.entry.architecture, device="cpu", dtype=order.entry.precision)
         else:
@@ -66,7 +66,7 @@ class TorchRuns:
         return ()
 
 
-def load_folder(folder: Path) -> Any:
+def load_folder(folder: Path, precision: str = "float32") -> Any:
     """Load a transformers folder by the architecture that its config.json names: safetensors only, no code of its own.
 
     Raises:
@@ -80,7 +80,11 @@ def load_folder(folder: Path) -> Any:
     model: Any = found
     return (
         model.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            dtype=getattr(torch, precision),
         )
         .eval()
         .requires_grad_(False)

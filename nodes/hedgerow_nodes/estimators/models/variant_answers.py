@@ -56,6 +56,7 @@ def _wire(report: VariantReport, source: str, parameters: int) -> ModelVariant:
         precision=report.precision,
         method=report.method,
         weights_bytes=_weights_bytes(report, parameters),
+        weights_bytes_source=_weights_source(report, parameters),
         latency_s=Estimate(
             value=report.wall_p50_s, low=report.wall_p05_s, high=report.wall_p95_s, method="measured", source=where
         ),
@@ -73,6 +74,13 @@ def _weights_bytes(report: VariantReport, parameters: int) -> float:
         return report.weights_bytes
     known = BYTES_PER_PARAMETER.get(report.precision)
     return float(parameters * known) if parameters and known else NAN
+
+
+def _weights_source(report: VariantReport, parameters: int) -> str:
+    if report.weights_bytes is not None:
+        return "the numbers in its file, whose digest the manifest of the weights holds"
+    known = BYTES_PER_PARAMETER.get(report.precision)
+    return f"parameters x {known} B" if parameters and known else ""
 
 
 def _exact(value: float | None) -> Estimate:

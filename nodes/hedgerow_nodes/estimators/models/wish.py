@@ -25,7 +25,7 @@ class Wish:
     Attributes:
         task: Hugging Face pipeline tag; `task_note` says how it was arrived at, where that was not plain.
         excluded: ids, last parts of ids or families that are unwanted, as the user wrote them.
-        required: a catalogue id, a path, `hub:OWNER/NAME`, or empty.
+        required: a catalogue id, a path, `hf:OWNER/NAME`, or empty.
         limits: those that a model can be judged by.
         latency_note: why latency is not judged on this host; empty if it is.
         special: the form of the task that the user's words ask for, such as `faces`; empty is the plain one.

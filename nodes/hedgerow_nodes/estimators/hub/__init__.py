@@ -1,0 +1,1 @@
+"""Models of a hub: search, card, files and downloads behind one interface, and what a model there would cost here."""
