@@ -132,7 +132,7 @@ class IterationRequest(ProblemFields):
         return changes
 
 
-_NUMBERS = frozenset(
+_NULL_WHEN_EMPTY = frozenset(
     {"inferences_per_year", "intensity_g_per_kwh", "training_samples", "epochs", "target_value", "optimization"}
 )
 
@@ -140,7 +140,7 @@ _NUMBERS = frozenset(
 def _empty(name: str) -> object:
     if name == "max_iterations":
         return 0
-    if name.startswith("max_") or name in _NUMBERS:
+    if name.startswith("max_") or name in _NULL_WHEN_EMPTY:
         return None
     return [] if name in ("inputs", "outputs", "excluded_models", "allow_regions") else ""
 

@@ -23,8 +23,10 @@ from hedgerow_idl import (
     UserInput,
 )
 from hedgerow_idl.codec import codec_of
+from hedgerow_idl.loop import FILLED_BY_THE_SYSTEM
 from hedgerow_idl.plain import PlainError, from_plain, to_json
 from hedgerow_nodes.estimators.carbon.functional_unit import UNITS
+from hedgerow_nodes.estimators.models.precisions import UnknownPrecision, precision_of
 from hedgerow_orchestrator.loop_wish import changed_wish, check_wish
 from hedgerow_orchestrator.older_samples import present
 from hedgerow_orchestrator.pipeline import Pipeline
@@ -34,8 +36,6 @@ from hedgerow_orchestrator.store.changes import TaskRow
 
 TITLE_LENGTH = 120
 OBJECTIVES = ("", "carbon", "cost", "energy", "latency")
-PRECISIONS = ("", "fp32", "fp16", "int8")
-_NOT_THE_USERS = ("header", "previous")
 
 BASELINE_TYPES: Mapping[str, type[IdlStruct]] = {
     "app_requirements": AppRequirements,
@@ -73,7 +73,7 @@ def same_request(request: str, proposal: Mapping[str, Any]) -> bool:
 def _read(problem: Any) -> UserInput:
     if not isinstance(problem, dict):
         raise SubmissionRefused(f"problem {problem!r} is no object", "problem")
-    for name in _NOT_THE_USERS:
+    for name in FILLED_BY_THE_SYSTEM:
         if name in problem:
             raise SubmissionRefused(f"field {name!r} is filled by the system; leave it out", name)
     try:
@@ -89,9 +89,10 @@ def _read(problem: Any) -> UserInput:
         known = ", ".join(UNITS)
         message = f"functional_unit {user_input.functional_unit!r} unknown; known: {known}"
         raise SubmissionRefused(message, "functional_unit")
-    if user_input.precision not in PRECISIONS:
-        known = ", ".join(PRECISIONS[1:])
-        raise SubmissionRefused(f"precision {user_input.precision!r} unknown; known: {known}", "precision")
+    try:
+        precision_of(user_input.precision)
+    except UnknownPrecision as unknown:
+        raise SubmissionRefused(str(unknown), "precision") from unknown
     for name in ("max_latency_s", "max_memory_bytes", "max_carbon_gco2e"):
         value = getattr(user_input, name)
         if value <= 0 or value == float("inf"):
@@ -130,7 +131,7 @@ def task_row(task: TaskId, user_input: UserInput, baselines: Baselines, pipeline
         finished_at_s=None,
         previous_iteration_id=baselines.previous.iteration_id or None,
         title=text if len(text) <= TITLE_LENGTH else text[: TITLE_LENGTH - 1] + "…",
-        request=to_json(user_input, skip=_NOT_THE_USERS),
+        request=to_json(user_input, skip=FILLED_BY_THE_SYSTEM),
         user_input=codec_of(UserInput).encode(user_input),
         baselines=codec_of(Baselines).encode(baselines),
         error_code="",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from executed import report
 
 from hedgerow_idl import (
     AppRequirements,
@@ -51,19 +52,12 @@ class Executions:
         self.while_running(cancelled)
         if self.error is not None:
             raise self.error
-        return ExecutionReport(
-            runtime="onnxruntime 1",
-            runs=20,
-            warm_ups=5,
-            stable=True,
+        return report(
             wall_p05_s=0.02,
             wall_p50_s=0.03,
             wall_p95_s=0.04,
             cpu_p50_s=0.03,
             peak_memory_bytes=7e7,
-            memory_method="read",
-            load_average=0.5,
-            measured_at_s=0.0,
             threads=order.threads,
             sample_result='{"objects": []}',
             sample_words="Given a leaf, it found: nothing.",

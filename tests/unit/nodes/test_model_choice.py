@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from executed import report
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,7 +31,6 @@ from hedgerow_nodes.estimators.models.answer import answer
 from hedgerow_nodes.estimators.models.candidate_costs import UnknownEfficiency, latency, memory
 from hedgerow_nodes.estimators.models.catalogue import Accuracy, Catalogue, CatalogueModel, Generation, Weights, load
 from hedgerow_nodes.estimators.models.choice import Choice, choose
-from hedgerow_nodes.estimators.models.execution import ExecutionReport
 from hedgerow_nodes.estimators.models.wish import NoModel, Wish, gather
 
 TASK = "object-detection"
@@ -75,25 +75,6 @@ def chosen(choice: Choice) -> str:
 
 def words(choice: Choice, **changes: Any) -> str:
     return answer(choice, weights="bundled", baselines=Baselines(), not_run="a test", **changes).explanation
-
-
-def report(**changes: Any) -> ExecutionReport:
-    values: dict[str, Any] = {
-        "runtime": "onnxruntime 1",
-        "runs": 20,
-        "warm_ups": 5,
-        "stable": True,
-        "wall_p05_s": 0.01,
-        "wall_p50_s": 0.0164,
-        "wall_p95_s": 0.02,
-        "cpu_p50_s": 0.016,
-        "peak_memory_bytes": 5e7,
-        "memory_method": "read",
-        "load_average": 0.5,
-        "measured_at_s": 0.0,
-        "threads": 1,
-    }
-    return ExecutionReport(**(values | changes))
 
 
 # ---- the rule -------------------------------------------------------------------------------------------------------

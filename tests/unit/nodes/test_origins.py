@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from executed import report
 
 from hedgerow_idl import Baselines, Estimate, HWResources, LoopRequest, MLModel, Outcome, UserInput
 from hedgerow_idl.plain import to_plain
@@ -49,19 +50,12 @@ def _execute(order: ExecutionOrder, **_: Any) -> ExecutionReport:
         agreement_about="first class the same",
         sample_words="Given a leaf, it says: leaf 1.00.",
     )
-    return ExecutionReport(
-        runtime="onnxruntime 1",
-        runs=20,
-        warm_ups=5,
-        stable=True,
+    return report(
         wall_p05_s=0.02,
         wall_p50_s=0.03,
         wall_p95_s=0.04,
         cpu_p50_s=0.03,
         peak_memory_bytes=7e7,
-        memory_method="read",
-        load_average=0.5,
-        measured_at_s=0.0,
         threads=order.threads,
         sample_result="{}",
         sample_words="Given a leaf, it says: leaf 1.00.",

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from executed import report
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -177,21 +178,7 @@ class TestDigits:
 
 
 def _report(cpu_s: float, memory_bytes: float) -> ExecutionReport:
-    return ExecutionReport(
-        runtime="onnxruntime",
-        runs=3,
-        warm_ups=1,
-        stable=True,
-        wall_p05_s=cpu_s,
-        wall_p50_s=cpu_s,
-        wall_p95_s=cpu_s,
-        cpu_p50_s=cpu_s,
-        peak_memory_bytes=memory_bytes,
-        memory_method="",
-        load_average=0.0,
-        measured_at_s=0.0,
-        threads=1,
-    )
+    return report(wall_p05_s=cpu_s, wall_p50_s=cpu_s, wall_p95_s=cpu_s, cpu_p50_s=cpu_s, peak_memory_bytes=memory_bytes)
 
 
 def _measured(sample_s: float) -> Measured:
