@@ -32,7 +32,9 @@ from hedgerow_nodes.estimators.interval import Interval
 
 # How long the host is watched at rest and under one busy thread: a counter needs little, a package that samples more.
 COUNTER_WATCH_S = (0.2, 0.3)
-BACKEND_WATCH_S = (1.0, 2.0)
+# Not whole seconds: codecarbon samples each second in a thread that its `stop` does not wait for, and what is stopped
+# just then is counted twice.
+BACKEND_WATCH_S = (1.5, 2.5)
 
 
 @dataclass(frozen=True)
