@@ -13,11 +13,11 @@ from typing import Any
 
 from cyclonedds.idl import IdlEnum, IdlStruct
 
-from hedgerow_idl import advice, bulk, common, control
+from hedgerow_idl import advice, bulk, common, control, serve, telemetry
 from hedgerow_idl.fields import Enumeration, Field, Kind, Primitive, Sequence, Struct, Text, types_in
 from hedgerow_idl.reflection import tree_of
 
-MODULES = (common, advice, control, bulk)
+MODULES = (common, advice, control, bulk, serve, telemetry)
 FOLDER = Path(__file__).resolve().parent.parent
 
 _PRIMITIVES = {

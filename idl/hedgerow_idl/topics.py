@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from cyclonedds.idl import IdlStruct
 
-from hedgerow_idl import advice, bulk, control
+from hedgerow_idl import advice, bulk, control, serve, telemetry
 
 
 class Profile(StrEnum):
@@ -114,6 +114,19 @@ TOPICS: tuple[Topic, ...] = (
     Topic("hedgerow/optimizer", advice.Optimization, Profile.RING, "optimizer", ("orchestrator",)),
     Topic("hedgerow/tensor", bulk.Chunk, Profile.BULK, "any node", ("any node that names the tensor's partition",)),
     Topic("hedgerow/tensor_credit", bulk.Credit, Profile.COMMAND, "readers of tensors", ("the tensor's writer",)),
+    Topic("hedgerow/worker_info", serve.WorkerInfo, Profile.STATE, "worker", ("orchestrator", "cli")),
+    Topic("hedgerow/worker_status", serve.WorkerStatus, Profile.STATE, "worker", ("orchestrator", "cli")),
+    Topic(
+        "hedgerow/service_order",
+        serve.ServiceOrder,
+        Profile.COMMAND,
+        "orchestrator",
+        ("the worker named by the partition",),
+    ),
+    Topic("hedgerow/service_answer", serve.ServiceAnswer, Profile.COMMAND, "worker", ("orchestrator",)),
+    Topic("hedgerow/item", serve.ItemChunk, Profile.BULK, "worker", ("the worker named by the partition",)),
+    Topic("hedgerow/item_credit", serve.ItemCredit, Profile.COMMAND, "worker", ("the worker named by the partition",)),
+    Topic("hedgerow/telemetry", telemetry.TelemetryBatch, Profile.RING, "worker", ("collector",)),
 )
 
 BY_NAME = {topic.name: topic for topic in TOPICS}

@@ -153,8 +153,12 @@ class Bus(ABC):
         """Make a reader; on state and ring topics it first gets what was written before it came."""
 
     @abstractmethod
-    def wait(self, timeout_s: float) -> None:
-        """Sleep until something has arrived, `wake` was called, or the time is over."""
+    def wait(self, timeout_s: float, awake_s: float = 0.0) -> None:
+        """Sleep until something has arrived, `wake` was called, or the time is over.
+
+        For the first `awake_s` the caller looks again instead of sleeping, for what is about to come: to be woken was
+        seen to cost 50 us and more.
+        """
 
     @abstractmethod
     def wake(self) -> None:

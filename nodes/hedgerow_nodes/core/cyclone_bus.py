@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache, partial
@@ -202,13 +204,23 @@ class CycloneBus(Bus):
         self._waitset.attach(reader.condition)
         return reader
 
-    def wait(self, timeout_s: float) -> None:
-        _wait(self._waitset, timeout_s)
+    def wait(self, timeout_s: float, awake_s: float = 0.0) -> None:
+        if not (awake_s and self._came_within(awake_s)):
+            _wait(self._waitset, timeout_s)
         if self._woken:
             with self._guard_lock:
                 self._woken = False
                 if not self._closed:
                     self._guard.set(False)
+
+    def _came_within(self, awake_s: float) -> bool:
+        ask, waitset = cyclone_library.waitset_wait, self._waitset._ref
+        until_s = time.perf_counter() + awake_s
+        while time.perf_counter() < until_s:
+            if ask(waitset, None, 0, 0) > 0:
+                return True
+            os.sched_yield()  # who has work on this core goes first
+        return False
 
     def wake(self) -> None:
         with self._guard_lock:

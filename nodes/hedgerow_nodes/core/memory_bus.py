@@ -134,7 +134,7 @@ class MemoryBus(Bus):
                                 reader.put(Kind.DATA, cdr)
         return reader
 
-    def wait(self, timeout_s: float) -> None:
+    def wait(self, timeout_s: float, awake_s: float = 0.0) -> None:
         with self._condition:
             self._condition.wait_for(self._something, timeout_s)
             self._woken = False

@@ -17,6 +17,8 @@ HEAD = """// Made by visitors.py.
 #include "bulkPubSubTypes.h"
 #include "commonPubSubTypes.h"
 #include "controlPubSubTypes.h"
+#include "servePubSubTypes.h"
+#include "telemetryPubSubTypes.h"
 """
 
 
