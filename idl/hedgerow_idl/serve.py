@@ -40,11 +40,11 @@ class OrderKind(IdlEnum, typename="hedgerow.serve.OrderKind", default="PREPARE")
 
 
 class OrderCode(IdlEnum, typename="hedgerow.serve.OrderCode", default="DONE"):
-    """What became of an order."""
+    """What became of an order; REFUSED was not begun, NOT_DONE was tried."""
 
     DONE = 0
     REFUSED = 1
-    FAILED = 2
+    NOT_DONE = 2
 
 
 class ItemKind(IdlEnum, typename="hedgerow.serve.ItemKind", default="CAST"):
@@ -205,7 +205,10 @@ class ServiceOrder(IdlStruct, typename="hedgerow.serve.ServiceOrder"):
 
 @wire_type
 class ServiceAnswer(IdlStruct, typename="hedgerow.serve.ServiceAnswer"):
-    """What became of an order; of SWITCH_EPOCH `at_sequence` is the first that goes by the new epoch. `body` is JSON."""
+    """What became of an order; `body` is JSON.
+
+    Of SWITCH_EPOCH `at_sequence` is the first that goes by the new epoch.
+    """
 
     code: OrderCode = OrderCode.DONE
     kind: OrderKind = OrderKind.PREPARE
