@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "parity.md"
 
-TABLES = {"S": 51}
-"""The letter of each table and how many rows it has; a further table is a further entry here."""
+Table = Sequence[int]
+
+TABLES: dict[str, Table] = {"S": range(1, 52)}
+"""The letter of each table and the numbers of its rows; a further table is a further entry here."""
 
 _ROW = re.compile(r"([A-Z]+)([0-9]+)")
 _OPEN = re.compile(r"open: (.+)")
@@ -51,15 +54,15 @@ def shown_by(rows: tuple[Row, ...]) -> frozenset[str]:
     return frozenset(test for row in rows for test in row.tests)
 
 
-def numbering_faults(rows: tuple[Row, ...], tables: dict[str, int]) -> list[str]:
+def numbering_faults(rows: tuple[Row, ...], tables: Mapping[str, Table]) -> list[str]:
     """Rows that are missing, stand twice or out of order, or belong to no table."""
     names = [row.name for row in rows]
-    expected = [f"{letter}{number}" for letter, count in tables.items() for number in range(1, count + 1)]
+    expected = [f"{letter}{number}" for letter, numbers in tables.items() for number in numbers]
     if names == expected:
         return []
     faults = [f"row {name} is missing" for name in expected if name not in names]
     faults += [f"row {name} stands {names.count(name)} times" for name in dict.fromkeys(names) if names.count(name) > 1]
-    faults += [f"row {name} is of no table; known: {tables}" for name in names if name not in expected]
+    faults += [f"row {name} is of no table; known: {', '.join(tables)}" for name in names if name not in expected]
     return faults or [f"the rows are out of order: {', '.join(names)}"]
 
 
