@@ -52,5 +52,7 @@ def decoded(data: bytes | memoryview, most_pixels: int = 2**28) -> Pixels:
     if found is None:
         raise UnreadablePicture(f"{len(data)} bytes are no picture that can be read; send JPEG or PNG")
     if found.shape[0] * found.shape[1] > most_pixels:
-        raise UnreadablePicture(f"a picture of {found.shape[1]} x {found.shape[0]} pixels; at most {most_pixels} are taken")
+        raise UnreadablePicture(
+            f"a picture of {found.shape[1]} x {found.shape[0]} pixels; at most {most_pixels} are taken"
+        )
     return np.ascontiguousarray(found[..., ::-1])

@@ -84,7 +84,9 @@ def aligned(picture: Pixels, points: Points, side: int) -> Pixels:
         source = cv2.resize(source, (source.shape[1] // 2, source.shape[0] // 2), interpolation=cv2.INTER_AREA)
         matrix[:, :2] *= 2
         scale *= 2
-    return _pixels(cv2.warpAffine(source, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    return _pixels(
+        cv2.warpAffine(source, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    )
 
 
 def _span(low: float, high: float, size: int) -> tuple[int, int]:
