@@ -7,6 +7,7 @@ with a time-out, takes the newest one, and leaves a thread that hangs behind: it
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,10 +17,16 @@ import numpy as np
 from hedgerow_nodes.handlers.vision.geometry import Pixels
 
 Opener = Callable[[], Any]
+SLICE_S = 0.1
+"""How long a stop may go unseen."""
 
 
 class Lost(Exception):
     """A camera or stream that cannot be opened, stalls, or has ended."""
+
+
+class Ended(Lost):
+    """A stream that gave pictures and came to its end."""
 
 
 class LiveCapture:
@@ -31,24 +38,29 @@ class LiveCapture:
         self._changed = threading.Condition()
         self._newest: Pixels | None = None
         self._ended = ""
-        self._is_open = False
+        self._is_open = self._has_given = False
         self._is_closed = False
         self._thread = threading.Thread(target=self._read, name=f"capture {what}", daemon=True)
         self._thread.start()
 
-    def newest(self, timeout_s: float) -> Pixels:
-        """The newest picture that was not taken yet.
+    def newest(self, timeout_s: float, is_stopping: Callable[[], bool]) -> Pixels | None:
+        """The newest picture that was not taken yet; `None` if the source shall stop.
 
         Raises:
             Lost: none came within the time, it cannot be opened, or it has ended.
         """
+        until_s = time.monotonic() + timeout_s
         with self._changed:
-            if not self._changed.wait_for(lambda: self._newest is not None or self._ended, timeout_s):
-                state = "gives no pictures" if self._is_open else "does not open"
-                raise Lost(f"{self.what} {state} for {timeout_s:g} s")
+            while self._newest is None and not self._ended:
+                if is_stopping():
+                    return None
+                if time.monotonic() >= until_s:
+                    state = "gives no pictures" if self._is_open else "does not open"
+                    raise Lost(f"{self.what} {state} for {timeout_s:g} s")
+                self._changed.wait(SLICE_S)
             picture, self._newest = self._newest, None
         if picture is None:
-            raise Lost(self._ended)
+            raise (Ended if self._has_given else Lost)(self._ended)
         return picture
 
     def close(self) -> None:
@@ -80,7 +92,7 @@ class LiveCapture:
     def _put(self, picture: Pixels) -> None:
         with self._changed:
             self.replaced += self._newest is not None
-            self._newest = picture
+            self._newest, self._has_given = picture, True
             self._changed.notify_all()
 
     def _end(self, reason: str) -> None:
