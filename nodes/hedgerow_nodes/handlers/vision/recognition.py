@@ -79,7 +79,8 @@ class FaceEncoder:
         if digest != item.sha256:
             raise WeightsError(f"weights {item.file!r} have SHA-256 {digest}, not {item.sha256}; install again")
         self._session = session(path, threads)
-        self._mean, self._std = (np.float32(values) for values in (item.preparation.mean, item.preparation.std))
+        self._mean = np.array(item.preparation.mean, np.float32)
+        self._std = np.array(item.preparation.std, np.float32)
 
     def vector(self, face: Pixels) -> Vector:
         """The 128 numbers of an aligned face, which is brought to 150 x 150 pixels."""
