@@ -40,11 +40,12 @@ def live_pictures(what: str, opener: Opener, limits: Limits, context: Context) -
     while not context.stopping:
         capture = LiveCapture(what, opener)
         try:
-            while (picture := capture.newest(limits.stall_s, lambda: context.stopping)) is not None:
+            while pace.wait():
+                picture = capture.newest(limits.stall_s, lambda: context.stopping)
+                if picture is None:
+                    return
                 failures = 0
                 yield Image(fitted(picture, limits.width, limits.height))
-                if not pace.wait():
-                    return
             return
         except Lost as error:
             if limits.ends and isinstance(error, Ended):
