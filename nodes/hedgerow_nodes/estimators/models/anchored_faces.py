@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,31 +17,53 @@ FACE_OVERLAP = 0.3
 GRIDS = ((16, 2), (8, 6))
 
 
+@dataclass(frozen=True)
+class Face:
+    """A face: its score of 0 to 1, its box (left, top, right, bottom), and six points, as x and y, in pixels.
+
+    The points are its right eye, left eye, tip of the nose, middle of the mouth, right ear and left ear.
+    """
+
+    score: float
+    box: Array
+    points: Array
+
+
 def faces(outputs: list[Array], size: int, scale: float, label: str) -> list[dict[str, Any]]:
-    """Faces, best first. A box is (left, top, right, bottom) in pixels of the sample, which was scaled by `scale`.
+    """Faces as they are told, best first, in pixels of the sample, which was scaled by `scale`."""
+    return [
+        {"label": label, "score": round(face.score, 3), "box": [round(float(edge)) for edge in face.box]}
+        for face in found_faces(outputs, size, scale)
+    ]
+
+
+def found_faces(
+    outputs: list[Array], size: int, scale: float, least: float = FACE_SCORE, most_overlap: float = FACE_OVERLAP
+) -> list[Face]:
+    """Faces of a score above `least`, best first, in pixels of the picture, which was scaled by `scale`.
 
     For each grid there are scores (1, anchors, 1) before the sigmoid, and for each anchor the centre's distance from
     the middle of its cell, width and height, in pixels of the input, followed by six points of the face.
     """
-    found: list[tuple[float, Array]] = []
+    found: list[Face] = []
     for cells, anchors in GRIDS:
         count = cells * cells * anchors
         scores = next(o[0, :, 0] for o in outputs if o.shape[1:] == (count, 1))
-        places = next(o[0, :, :4] for o in outputs if o.shape[1] == count and o.shape[2] > 1)
-        for anchor in np.flatnonzero(scores > _before_sigmoid(FACE_SCORE)):
+        places = next(o[0] for o in outputs if o.shape[1] == count and o.shape[2] > 1)
+        for anchor in np.flatnonzero(scores > _before_sigmoid(least)):
             cell = int(anchor) // anchors
             middle = (np.array([cell % cells, cell // cells]) + 0.5) * (size / cells)
             centre, half = middle + places[anchor, :2], places[anchor, 2:4] / 2
             box = np.clip(np.concatenate([centre - half, centre + half]), 0, size) / scale
-            found.append((float(1 / (1 + np.exp(-float(scores[anchor])))), box.astype(np.float32)))
-    found.sort(key=lambda face: -face[0])
-    kept: list[tuple[float, Array]] = []
-    for score, box in found:
-        if all(overlap(box, other) < FACE_OVERLAP for _, other in kept):
-            kept.append((score, box))
-    return [
-        {"label": label, "score": round(score, 3), "box": [round(float(edge)) for edge in box]} for score, box in kept
-    ]
+            points = (places[anchor, 4:16].reshape(6, 2) + middle) / scale
+            score = float(1 / (1 + np.exp(-float(scores[anchor]))))
+            found.append(Face(score, box.astype(np.float32), points.astype(np.float32)))
+    found.sort(key=lambda face: -face.score)
+    kept: list[Face] = []
+    for face in found:
+        if all(overlap(face.box, other.box) < most_overlap for other in kept):
+            kept.append(face)
+    return kept
 
 
 def overlap(one: Array, other: Array) -> float:

@@ -51,29 +51,41 @@ def classes(logits: Array, names: tuple[str, ...], top: int = TOP_CLASSES) -> li
 
 
 def boxes(outputs: list[Array], names: tuple[str, ...], size: int, scale: float) -> list[dict[str, Any]]:
-    """Objects of a detector with distribution boxes (Generalized Focal Loss, arXiv:2006.04388), best first.
+    """Objects as they are told, best first, in pixels of the sample, which was scaled by `scale`."""
+    return [
+        {"label": names[kind], "score": round(score, 3), "box": [round(float(edge)) for edge in box]}
+        for score, kind, box in found_boxes(outputs, len(names), size, scale)[:MAXIMUM_BOXES]
+    ]
 
-    For each stride there are scores of shape (1, cells, classes) and distances to the four sides of shape
+
+def found_boxes(
+    outputs: list[Array],
+    kinds: int,
+    size: int,
+    scale: float,
+    least: float = BOX_SCORE,
+    most_overlap: float = BOX_OVERLAP,
+) -> list[tuple[float, int, Array]]:
+    """Score, kind and box of objects of a detector with distribution boxes (Generalized Focal Loss, arXiv:2006.04388).
+
+    Best first. For each stride there are scores of shape (1, cells, kinds) and distances to the four sides of shape
     (1, cells, 4 x bins), whose softmax over the bins is a distribution of the distance in strides. Overlapping boxes
-    of one class are suppressed.
+    of one kind are suppressed.
     """
     kept: list[tuple[float, int, Array]] = []
-    for scores in (output[0] for output in outputs if output.shape[-1] == len(names)):
+    for scores in (output[0] for output in outputs if output.shape[-1] == kinds):
         cells = scores.shape[0]
-        sides = next(o[0] for o in outputs if o.shape[1] == cells and o.shape[-1] != len(names))
+        sides = next(o[0] for o in outputs if o.shape[1] == cells and o.shape[-1] != kinds)
         row = round(cells**0.5)
-        for cell, kind in np.argwhere(scores >= BOX_SCORE):
+        for cell, kind in np.argwhere(scores >= least):
             corner = _corners(sides[cell].reshape(4, -1), int(cell) % row, int(cell) // row, size / row)
             kept.append((float(scores[cell, kind]), int(kind), np.clip(corner, 0, size) / scale))
     kept.sort(key=lambda box: (-box[0], box[1]))
     chosen: list[tuple[float, int, Array]] = []
     for score, kind, box in kept:
-        if all(kind != other or overlap(box, there) < BOX_OVERLAP for _, other, there in chosen):
+        if all(kind != other or overlap(box, there) < most_overlap for _, other, there in chosen):
             chosen.append((score, kind, box))
-    return [
-        {"label": names[kind], "score": round(score, 3), "box": [round(float(edge)) for edge in box]}
-        for score, kind, box in chosen[:MAXIMUM_BOXES]
-    ]
+    return chosen
 
 
 def _corners(bins: Array, column: int, row: int, stride: float) -> Array:

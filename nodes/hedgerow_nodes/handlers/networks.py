@@ -1,0 +1,111 @@
+"""Handlers that run ONNX models: a whole one, or the layers of one part of a network that is cut over workers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from hedgerow_nodes.estimators.models.bundled_weights import checked_path
+from hedgerow_nodes.handlers.transport.providers import chosen
+from hedgerow_nodes.partition import ModelError, Part, extract, load
+from hedgerow_nodes.partition.runtime import runtime
+from hedgerow_nodes.partition.store import digest_of, fetch
+from hedgerow_nodes.serve import Context, Tensors, handler, parameters
+
+SHIPPED = "shipped:"
+Reference = Annotated[
+    str,
+    Meta(min_length=1, description="a path, an http(s) address, upload:SHA256, or shipped:FILE of the weights we ship"),
+]
+Digest = Annotated[str, Meta(pattern=r"^([0-9a-fA-F]{64})?$", description="SHA-256 of the file; empty: not checked")]
+Providers = Annotated[
+    tuple[str, ...],
+    Meta(max_length=8, description="ONNX Runtime's execution providers, best first; empty: a GPU's if there is one"),
+]
+Threads = Annotated[int, Meta(ge=1, le=256, description="inside an operator")]
+Shapes = Annotated[dict[str, tuple[int, ...]] | None, Meta(description="sizes of inputs that the file leaves open")]
+Store = Annotated[str, Meta(description="folder for models and parts; empty: `models` in the handler's own folder")]
+Optimisation = Annotated[
+    Literal["full", "exact"], Meta(description="exact: no fusions, so that parts equal the whole bit for bit")
+]
+Timeout = Annotated[float, Meta(ge=0.1, le=3600.0, description="for fetching the model, seconds")]
+
+
+@parameters
+class OnnxParameters:
+    model: Reference
+    sha256: Digest = ""
+    providers: Providers = ()
+    threads: Threads = 1
+    shapes: Shapes = None
+    optimisation: Optimisation = "full"
+    store: Store = ""
+    timeout_s: Timeout = 60.0
+
+
+@handler("onnx", inputs={"tensors": Tensors}, outputs={"tensors": Tensors}, parameters=OnnxParameters)
+class Onnx:
+    """Run a whole ONNX model."""
+
+    def __init__(self, parameters: OnnxParameters, context: Context) -> None:
+        self._part = _opened(parameters, 0, -1, context)
+
+    def process(self, tensors: Tensors) -> Tensors:
+        """The model's outputs by name; inputs are taken by name."""
+        return Tensors(self._part.run(tensors.arrays))
+
+
+@parameters
+class OnnxPartitionParameters:
+    model: Reference
+    sha256: Digest = ""
+    first: Annotated[int, Meta(ge=0, description="first layer of the part")] = 0
+    last: Annotated[int, Meta(ge=-1, description="the layer behind its last one; -1: all that follow")] = -1
+    providers: Providers = ()
+    threads: Threads = 1
+    shapes: Shapes = None
+    optimisation: Optimisation = "full"
+    store: Store = ""
+    timeout_s: Timeout = 60.0
+
+
+@handler(
+    "onnx_partition", inputs={"tensors": Tensors}, outputs={"tensors": Tensors}, parameters=OnnxPartitionParameters
+)
+class OnnxPartition:
+    """Run the layers [first, last) of an ONNX model in one session; what only passes through is passed on untouched."""
+
+    def __init__(self, parameters: OnnxPartitionParameters, context: Context) -> None:
+        self._part = _opened(parameters, parameters.first, parameters.last, context)
+
+    def process(self, tensors: Tensors) -> Tensors:
+        """All tensors that cross the boundary behind the part, by name."""
+        return Tensors(self._part.run(tensors.arrays))
+
+
+def model_file(reference: str, sha256: str, store: Path, timeout_s: float) -> Path:
+    """The file of a model, fetched if need be and checked.
+
+    Raises:
+        ModelError: it cannot be had, or has another digest.
+        WeightsError: no such weights ship.
+    """
+    if not reference.startswith(SHIPPED):
+        return fetch(reference, store, sha256, timeout_s)
+    path = checked_path(reference.removeprefix(SHIPPED))
+    if sha256 and digest_of(path) != sha256.lower():
+        raise ModelError(f"model {reference!r} has SHA-256 {digest_of(path)}, {sha256} was asked for")
+    return path
+
+
+def _opened(parameters: OnnxParameters | OnnxPartitionParameters, first: int, last: int, context: Context) -> Part:
+    store = Path(parameters.store).expanduser() if parameters.store else context.folder / "models"
+    file = model_file(parameters.model, parameters.sha256, store, parameters.timeout_s)
+    part_file = extract(load(file, parameters.shapes), first, last, store)
+    providers = chosen(parameters.providers, runtime().get_available_providers())
+    part = Part(part_file, providers, parameters.threads, parameters.optimisation)
+    part.warm()
+    context.log.info("layers [%d, %d) of %s by %s", part.first, part.last, parameters.model, ", ".join(part.providers))
+    return part

@@ -1,0 +1,1 @@
+"""What the sources and sinks need of files, cameras and the network, without ports."""
