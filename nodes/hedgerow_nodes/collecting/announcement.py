@@ -66,9 +66,7 @@ class CollectorAnnouncement:
         )
         self.next_due_at_s = self._clock() + HEARTBEAT_S
 
-    def answer(
-        self, command: Command, state: NodeState, code: AnswerCode, reason: str = "", body: str = ""
-    ) -> None:
+    def answer(self, command: Command, state: NodeState, code: AnswerCode, reason: str = "", body: str = "") -> None:
         """Answer a command."""
         self._answers.write(
             CommandAnswer(

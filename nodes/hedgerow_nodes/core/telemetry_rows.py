@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 from hedgerow_idl.telemetry import TelemetryBatch
 from hedgerow_nodes.core.row_ranges import MOST_ROWS, Range
 
+R = TypeVar("R")
 MOST_ID_CHARACTERS = 128
 
 
@@ -20,11 +24,8 @@ def range_of(batch: TelemetryBatch) -> Range:
 
 def cut(batch: TelemetryBatch, start: int, end: int) -> TelemetryBatch:
     """The rows from `start` up to, and without, `end`, as a batch of their own."""
-    at = batch.first_row
-    parts = []
-    for rows in (batch.systems, batch.processes, batch.packets):
-        parts.append(list(rows[max(0, start - at) : max(0, end - at)]))
-        at += len(rows)
+    processes_at = batch.first_row + len(batch.systems)
+    packets_at = processes_at + len(batch.processes)
     return TelemetryBatch(
         source_id=batch.source_id,
         node_id=batch.node_id,
@@ -32,10 +33,15 @@ def cut(batch: TelemetryBatch, start: int, end: int) -> TelemetryBatch:
         batch=batch.batch,
         first_row=start,
         lost=batch.lost,
-        systems=parts[0],
-        processes=parts[1],
-        packets=parts[2],
+        systems=_between(batch.systems, batch.first_row, start, end),
+        processes=_between(batch.processes, processes_at, start, end),
+        packets=_between(batch.packets, packets_at, start, end),
     )
+
+
+def _between(rows: Sequence[R], at: int, start: int, end: int) -> list[R]:
+    """Of rows whose numbers begin at `at` those from `start` to `end`."""
+    return list(rows[max(0, start - at) : max(0, end - at)])
 
 
 def fault_of(batch: TelemetryBatch) -> str:

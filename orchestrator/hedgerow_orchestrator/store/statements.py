@@ -35,9 +35,12 @@ from hedgerow_orchestrator.store.telemetry_changes import (
     PacketRowAdded,
     ProcessRowAdded,
     SystemRowAdded,
+    TelemetryHandlerRow,
+    TelemetryInstanceRow,
+    TelemetryNodeRow,
+    TelemetrySessionRow,
     TelemetrySourceRow,
 )
-from hedgerow_orchestrator.store.telemetry_recovery import NAME_TABLES
 
 Row = tuple[Any, ...]
 
@@ -53,7 +56,10 @@ UPSERTED: dict[type[Change], Table] = {
     WorkerPolicyRow: serving_schema.worker_policy,
     WorkerRow: serving_schema.worker,
     IntentRow: serving_schema.intent,
-    **NAME_TABLES,
+    TelemetryNodeRow: telemetry_schema.telemetry_node,
+    TelemetrySessionRow: telemetry_schema.telemetry_session,
+    TelemetryHandlerRow: telemetry_schema.telemetry_handler,
+    TelemetryInstanceRow: telemetry_schema.telemetry_instance,
     TelemetrySourceRow: telemetry_schema.telemetry_source,
 }
 # Of these a row that is there already stays as it is.

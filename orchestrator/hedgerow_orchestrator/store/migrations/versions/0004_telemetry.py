@@ -21,7 +21,7 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 NAMES = ("telemetry_node", "telemetry_session", "telemetry_handler", "telemetry_instance")
 ROWS = ("telemetry_system", "telemetry_process", "telemetry_packet")
 
-# The names are not quoted: `SELECT node_ID FROM sys_info` works in both databases (PostgreSQL answers in small letters).
+# Names are not quoted: `SELECT node_ID FROM sys_info` works in both databases; PostgreSQL answers in small letters.
 SYS_INFO = """
 CREATE VIEW sys_info AS SELECT
     telemetry_system.at_s AS timestamp,
@@ -29,10 +29,10 @@ CREATE VIEW sys_info AS SELECT
     telemetry_system.cpu_percent AS cpu_util,
     CAST(round(telemetry_system.memory_bytes / 1048576.0) AS BIGINT) AS mem_total,
     telemetry_system.memory_percent AS mem_util,
-    CAST(round(telemetry_system.gpu_percent) AS INTEGER) AS gpu_util,
-    CAST(round(telemetry_system.gpu_memory_percent) AS INTEGER) AS gpu_mem_util,
-    CAST(round(telemetry_system.gpu_clock_hz / 1000000.0) AS INTEGER) AS gpu_clock,
-    CAST(round(telemetry_system.gpu_power_w) AS INTEGER) AS gpu_power
+    CAST(round(telemetry_system.gpu_percent) AS BIGINT) AS gpu_util,
+    CAST(round(telemetry_system.gpu_memory_percent) AS BIGINT) AS gpu_mem_util,
+    CAST(round(telemetry_system.gpu_clock_hz / 1000000.0) AS BIGINT) AS gpu_clock,
+    CAST(round(telemetry_system.gpu_power_w) AS BIGINT) AS gpu_power
 FROM telemetry_system JOIN telemetry_source ON telemetry_source.id = telemetry_system.source_key
 """
 PROC_INFO = """
@@ -42,8 +42,8 @@ CREATE VIEW proc_info AS SELECT
     handler_key AS handler_ID,
     cpu_percent AS cpu_util,
     memory_percent AS mem_util,
-    CAST(round(gpu_percent) AS INTEGER) AS gpu_util,
-    CAST(round(gpu_memory_percent) AS INTEGER) AS gpu_mem_util
+    CAST(round(gpu_percent) AS BIGINT) AS gpu_util,
+    CAST(round(gpu_memory_percent) AS BIGINT) AS gpu_mem_util
 FROM telemetry_process
 """
 PACKET_INFO = """
