@@ -11,6 +11,7 @@ import pytest
 from running import LOOK_AGAIN, System, wait_for
 
 from hedgerow_nodes.core.environment import Environment
+from hedgerow_orchestrator.store import migrate
 from hedgerow_orchestrator.store.reader import StoreReader
 from tests.debian_postgres import Postgres
 
@@ -54,6 +55,7 @@ def some_are_there(system: System, more_than: int = 0) -> None:
 
 
 def test_the_store_goes_away_and_the_collector_and_the_orchestrator_are_killed(system: System) -> None:
+    migrate.upgrade(system.environment.store_url)
     system.start_orchestrator()
     start_collector(system)
     wait_for(lambda: system.node_state("collector") == "IDLE", 30.0, system.logs)
@@ -80,7 +82,8 @@ def test_the_store_goes_away_and_the_collector_and_the_orchestrator_are_killed(s
     # A collector that starts now gets the whole rings again, and nothing comes of it.
     system.kill("collector")
     start_collector(system)
-    wait_for(lambda: "0 rows held" in detail(system) and system.node_state("collector") == "IDLE", 30.0, system.logs)
+    told = f"0 rows held, {2 * ALL} rows stored"
+    wait_for(lambda: detail(system).startswith(told), 30.0, lambda: f"{detail(system)}\n{system.logs()}")
     until_all_are_there(system, "source-1", "source-2")
     assert set(system.stop().values()) == {0}
 
@@ -100,6 +103,7 @@ def postgres() -> Iterator[Postgres]:
 
 def test_postgresql_is_stopped_and_started_again(hedgerow_environment: Environment, postgres: Postgres) -> None:
     environment = Environment.read({**hedgerow_environment.variables(), "HEDGEROW_STORE": postgres.url})
+    migrate.upgrade(environment.store_url)
     system = System(environment)
     reader = StoreReader(environment.store_url, environment.blob_url)
     try:
