@@ -63,6 +63,4 @@ class KeepingStore:
         return self._reply(request, ReplyStatus.OK, {"known": known_rows})
 
     def _reply(self, request: Request, status: ReplyStatus, body: object) -> Reply:
-        return Reply(
-            status=status, request_id=request.request_id, client_id=request.client_id, body=json.dumps(body)
-        )
+        return Reply(status=status, request_id=request.request_id, client_id=request.client_id, body=json.dumps(body))
