@@ -22,7 +22,7 @@ class OrderKind(IdlEnum, typename="hedgerow.serve.OrderKind", default="PREPARE")
     """What a worker shall do; every order is answered once it is done, and the same `command_id` twice is one order.
 
     * PREPARE: make the instances of the plan in `body` that are placed here and do not run yet, warm; know its links.
-    * START: let the prepared instances of an epoch work. SWITCH: from `at_sequence` on, sources send by this epoch.
+    * START: let the prepared instances of an epoch work. SWITCH_EPOCH: from `at_sequence` on, sources send by this one.
     * STOP: end the work of a service and keep its instances. DELETE: end the instances of an epoch that no other
       epoch known here has; epoch 0 is all.
     * INFER: put the input in `body` into the service; the answer carries the result.
@@ -31,7 +31,7 @@ class OrderKind(IdlEnum, typename="hedgerow.serve.OrderKind", default="PREPARE")
 
     PREPARE = 0
     START = 1
-    SWITCH = 2
+    SWITCH_EPOCH = 2
     STOP = 3
     DELETE = 4
     INFER = 5
@@ -40,11 +40,11 @@ class OrderKind(IdlEnum, typename="hedgerow.serve.OrderKind", default="PREPARE")
 
 
 class OrderCode(IdlEnum, typename="hedgerow.serve.OrderCode", default="DONE"):
-    """What became of an order."""
+    """What became of an order; REFUSED was not begun, NOT_DONE was tried."""
 
     DONE = 0
     REFUSED = 1
-    FAILED = 2
+    NOT_DONE = 2
 
 
 class ItemKind(IdlEnum, typename="hedgerow.serve.ItemKind", default="CAST"):
@@ -205,7 +205,10 @@ class ServiceOrder(IdlStruct, typename="hedgerow.serve.ServiceOrder"):
 
 @wire_type
 class ServiceAnswer(IdlStruct, typename="hedgerow.serve.ServiceAnswer"):
-    """What became of an order; of SWITCH `at_sequence` is the first that goes by the new epoch. `body` is JSON."""
+    """What became of an order; `body` is JSON.
+
+    Of SWITCH_EPOCH `at_sequence` is the first that goes by the new epoch.
+    """
 
     code: OrderCode = OrderCode.DONE
     kind: OrderKind = OrderKind.PREPARE

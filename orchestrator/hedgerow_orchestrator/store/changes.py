@@ -11,6 +11,7 @@ import msgspec
 
 from hedgerow_idl import TaskId
 from hedgerow_orchestrator.states import StageState, TaskState
+from hedgerow_orchestrator.store.serving_changes import ServingChange
 
 
 class TaskRow(msgspec.Struct, gc=False):
@@ -123,4 +124,4 @@ class RequestAdded(msgspec.Struct, gc=False):
     at_s: float
 
 
-Change = TaskRow | StageRow | AttemptRow | OutputAdded | EventAdded | NodeRow | RequestAdded
+Change = TaskRow | StageRow | AttemptRow | OutputAdded | EventAdded | NodeRow | RequestAdded | ServingChange

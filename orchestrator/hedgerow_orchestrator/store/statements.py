@@ -11,7 +11,7 @@ from msgspec.structs import astuple
 from sqlalchemy import Dialect, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from hedgerow_orchestrator.store import schema
+from hedgerow_orchestrator.store import schema, serving_schema
 from hedgerow_orchestrator.store.blobs import INLINE_LIMIT_BYTES, BlobStore
 from hedgerow_orchestrator.store.changes import (
     AttemptRow,
@@ -23,6 +23,14 @@ from hedgerow_orchestrator.store.changes import (
     StageRow,
     TaskRow,
 )
+from hedgerow_orchestrator.store.serving_changes import (
+    InstanceRow,
+    IntentRow,
+    ServiceEpochRow,
+    ServiceRow,
+    WorkerPolicyRow,
+    WorkerRow,
+)
 
 Row = tuple[Any, ...]
 
@@ -32,6 +40,12 @@ UPSERTED: dict[type[Change], Table] = {
     StageRow: schema.stage,
     AttemptRow: schema.attempt,
     NodeRow: schema.node,
+    ServiceRow: serving_schema.service,
+    ServiceEpochRow: serving_schema.service_epoch,
+    InstanceRow: serving_schema.instance,
+    WorkerPolicyRow: serving_schema.worker_policy,
+    WorkerRow: serving_schema.worker,
+    IntentRow: serving_schema.intent,
 }
 EVENT_COLUMNS = ("event_id", "at_s", "kind", "problem_id", "iteration_id", "stage", "node_id", "body")
 _PAYLOAD_PARTS = ("", "_url", "_sha256", "_size_bytes")

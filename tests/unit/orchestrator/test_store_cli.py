@@ -44,13 +44,13 @@ def test_upgrade_makes_the_store_and_check_finds_it_good(db: Db, tmp_path: Path)
         "store": f"sqlite+pysqlite:///{tmp_path}/home/hedgerow.sqlite",
         "good": True,
         "state": "current",
-        "revision": "0002",
-        "head": "0002",
+        "revision": "0003",
+        "head": "0003",
         "differences": [],
     }
     checked = db("check")
     assert checked.exit_code == 0
-    assert "current, revision 0002, this version uses 0002" in checked.stdout
+    assert "current, revision 0003, this version uses 0003" in checked.stdout
 
 
 def test_check_lists_the_differences(db: Db, place: StorePlace) -> None:
