@@ -54,7 +54,9 @@ def waterfall(spans: Sequence[Span], title: str, name: str, style: str = "") -> 
 def _tick(at: float, across: Scale, height: float) -> Markup:
     x = across(at)
     line = element("line", x1=x, x2=x, y1=TOP - 4, y2=height - FOOT, class_="grid")
-    return element("g", line, label(x, height - 8, quantity(at, "s") if at else "0", class_="tick", text_anchor="middle"))
+    return element(
+        "g", line, label(x, height - 8, quantity(at, "s") if at else "0", class_="tick", text_anchor="middle")
+    )
 
 
 def _row(span: Span, y: float, zero: float, across: Scale) -> Markup:

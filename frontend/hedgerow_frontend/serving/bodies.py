@@ -45,7 +45,9 @@ class TraceQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    sequence: int | None = Field(None, ge=0, le=2**63 - 1, description="Its number; the newest that was traced when left out.")
+    sequence: int | None = Field(
+        None, ge=0, le=2**63 - 1, description="Its number; the newest that was traced when left out."
+    )
 
 
 class BlueprintRequest(Body):
@@ -80,7 +82,7 @@ class MigrationRequest(Body):
 class InferRequest(Body):
     """One input for a service."""
 
-    input: dict[str, JsonValue] = Field(description="A value with its `type`, such as `{\"type\": \"record\", ...}`.")
+    input: dict[str, JsonValue] = Field(description='A value with its `type`, such as `{"type": "record", ...}`.')
     timeout_s: Seconds = Field(10.0, description="How long the result may take.")
 
 
