@@ -31,12 +31,30 @@ from hedgerow_frontend import (
 from hedgerow_frontend.answers import ProblemDetails
 from hedgerow_frontend.formatting import register_filters
 from hedgerow_frontend.services import Client, Reader, Services, provide
+from hedgerow_frontend.serving import inference_api, preview_api, services_api, workers_api
 from hedgerow_frontend.settings import Settings
 from hedgerow_frontend.sse import EventHub
 from hedgerow_frontend.wishes import unavailable
 from hedgerow_orchestrator.store.errors import StoreMissing, StoreUnavailable
 
 __all__ = ["create_app"]
+
+_REST_MODULES: tuple[Any, ...] = (
+    problems,
+    drawings,
+    exports,
+    comparisons,
+    choices,
+    tasks,
+    nodes,
+    services_api,
+    inference_api,
+    preview_api,
+    workers_api,
+    events,
+    hub_models,
+    health,
+)
 
 
 def create_app(*, reader: Reader, client: Client, settings: Settings, hub: EventHub | None = None) -> OpenAPI:
@@ -81,7 +99,7 @@ def _rest_app() -> OpenAPI:
         validation_error_callback=validation.refuse,
         doc_ui=False,
     )
-    for module in (problems, drawings, exports, comparisons, choices, tasks, nodes, events, hub_models, health):
+    for module in _REST_MODULES:
         app.register_api(module.blueprint)
     app.add_url_rule(f"{documents.API}/openapi.json", "openapi", lambda: app.api_doc)
     return app

@@ -30,7 +30,7 @@ EXIT_USAGE = 2
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PLAIN_THREADS = 64
 CONNECTIONS_MAX = 1000
-UPLOAD_MAX_BYTES = 8 * 1024 * 1024
+UPLOAD_SLACK_BYTES = 1024 * 1024
 FAREWELL_S = 1.0
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_FAILED
     # Blocked before any thread starts, so that every thread leaves the signals to `sigwait` in `serve`.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    settings = replace(settings, port=listener.getsockname()[1])
+    settings = replace(settings, port=listener.getsockname()[1], home=environment.home)
     client = RequestClient(environment, "frontend")
     try:
         serve(reader, client, settings, listener, environment.home / "run" / "frontend.json")
@@ -91,10 +91,11 @@ def serve(
     server = waitress.create_server(
         app,
         sockets=[listener],
-        threads=PLAIN_THREADS + settings.sse_clients_max,
+        threads=PLAIN_THREADS + settings.sse_clients_max + settings.previews_max,
         connection_limit=CONNECTIONS_MAX,
         channel_request_lookahead=1,  # lets a stream see that its client has left
-        max_request_body_size=UPLOAD_MAX_BYTES,
+        # What is larger than its address allows is refused by the app, with a reason; above this by the server.
+        max_request_body_size=settings.model_max_bytes + UPLOAD_SLACK_BYTES,
         ident=None,
     )
     hub.start()

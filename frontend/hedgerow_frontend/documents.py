@@ -26,6 +26,7 @@ SECURITY: Mapping[str, Any] = MappingProxyType({"security": [{}, {"token": []}]}
 
 _MEANINGS = MappingProxyType(
     {
+        400: "The blueprint cannot be used; `field` says where, `detail` why.",
         404: "Nothing has this number or name; `detail` says what has.",
         409: "It cannot be done in the present state, or the node refused.",
         415: "The body is not application/json.",

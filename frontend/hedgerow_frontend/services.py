@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from flask import current_app
 
+from hedgerow_frontend.serving.metering import RateMeter
+from hedgerow_frontend.serving.places import Places
 from hedgerow_frontend.settings import Settings
 from hedgerow_frontend.sse import EventHub
 from hedgerow_idl import Event, ReplyStatus
@@ -38,6 +40,13 @@ class Reader(Protocol):
         self, after_id: int = 0, limit: int = 200, problem_id: int | None = None, iteration_id: int | None = None
     ) -> list[dict[str, Any]]: ...
     def last_event_id(self) -> int: ...
+    def services(self, *, deleted: bool = False) -> list[dict[str, Any]]: ...
+    def service(self, name_or_id: str) -> dict[str, Any] | None: ...
+    def service_epochs(self, service_id: str) -> list[dict[str, Any]]: ...
+    def service_instances(self, service_id: str) -> list[dict[str, Any]]: ...
+    def workers(self) -> list[dict[str, Any]]: ...
+    def worker(self, name_or_id: str) -> dict[str, Any] | None: ...
+    def handlers(self) -> list[dict[str, Any]]: ...
 
 
 class Answer(Protocol):
@@ -64,6 +73,8 @@ class Services:
     client: Client
     settings: Settings
     hub: EventHub
+    meter: RateMeter = field(default_factory=RateMeter)
+    previews: Places = field(default_factory=Places)
 
 
 def services() -> Services:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
+from pathlib import Path
 
 from hedgerow_nodes.core.environment import ConfigurationError
 
@@ -24,6 +25,10 @@ class Settings:
         sse_queue_rows: events kept for a client that reads slowly.
         body_max_bytes: the largest request body that is read.
         wish_timeout_s, health_timeout_s: how long the orchestrator may take to answer.
+        placing_timeout_s: how long it may take to look for a placement or to measure links.
+        input_max_bytes, model_max_bytes: the largest encoded image and the largest ONNX file that are taken.
+        previews_max: previews at once; each keeps a thread of the server busy.
+        home: where uploads are kept and previews are found (`HEDGEROW_HOME`).
     """
 
     host: str = "127.0.0.1"
@@ -36,6 +41,11 @@ class Settings:
     body_max_bytes: int = 256 * 1024
     wish_timeout_s: float = 5.0
     health_timeout_s: float = 1.0
+    placing_timeout_s: float = 60.0
+    input_max_bytes: int = 32 * 1024 * 1024
+    model_max_bytes: int = 512 * 1024 * 1024
+    previews_max: int = 16
+    home: Path = Path(".hedgerow")
 
     @classmethod
     def read(

@@ -14,6 +14,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from hedgerow_frontend import bodies, hub_answers, report_queries
 from hedgerow_frontend.problem_details import ApiError, FieldError, field_error
+from hedgerow_frontend.serving import bodies as serving_bodies
 
 SHOWN_CHARACTERS = 80
 
@@ -31,6 +32,17 @@ _MODELS: Mapping[str, type[BaseModel]] = MappingProxyType(
             report_queries.ParetoQuery,
             report_queries.ExportQuery,
             hub_answers.HubQuery,
+            serving_bodies.ServiceQuery,
+            serving_bodies.TraceQuery,
+            serving_bodies.BlueprintRequest,
+            serving_bodies.DeployRequest,
+            serving_bodies.PlacementRequest,
+            serving_bodies.MigrationRequest,
+            serving_bodies.InferRequest,
+            serving_bodies.InferQuery,
+            serving_bodies.PolicyRequest,
+            serving_bodies.MeasureRequest,
+            serving_bodies.TelemetryQuery,
         )
     }
 )

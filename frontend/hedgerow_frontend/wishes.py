@@ -25,8 +25,22 @@ _STATUSES: Mapping[ReplyStatus, HTTPStatus] = MappingProxyType(
 )
 
 
-def wish(verb: str, body: dict[str, Any], idempotency_key: str | None = None) -> dict[str, Any]:
+def wish(
+    verb: str,
+    body: dict[str, Any],
+    idempotency_key: str | None = None,
+    *,
+    timeout_s: float | None = None,
+    invalid: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
+) -> dict[str, Any]:
     """Ask the orchestrator for something and return the body of its answer.
+
+    Args:
+        verb: what is wanted.
+        body: what about.
+        idempotency_key: makes the same wish twice one.
+        timeout_s: how long the answer may take, where that is not what all wishes may take.
+        invalid: the status of a body that it cannot use.
 
     Raises:
         ApiError: it refused (422, 404, 409, 500), or is not there (503 with `Retry-After`).
@@ -35,7 +49,7 @@ def wish(verb: str, body: dict[str, Any], idempotency_key: str | None = None) ->
         body = {**body, "idempotency_key": idempotency_key}
     tools = services()
     try:
-        answer = tools.client.call(verb, body, timeout_s=tools.settings.wish_timeout_s)
+        answer = tools.client.call(verb, body, timeout_s=timeout_s or tools.settings.wish_timeout_s)
     except OrchestratorUnreachable as error:
         raise unavailable(str(error)) from None
     if answer.status is ReplyStatus.OK:
@@ -45,7 +59,8 @@ def wish(verb: str, body: dict[str, Any], idempotency_key: str | None = None) ->
         raise unavailable(message)
     field = answer.body.get("field")
     errors = [FieldError(str(field), message)] if field else []
-    raise ApiError(_STATUSES[answer.status], answer.status.name.lower(), message, errors=errors)
+    status = invalid if answer.status is ReplyStatus.INVALID else _STATUSES[answer.status]
+    raise ApiError(status, answer.status.name.lower(), message, errors=errors)
 
 
 def accepted(answer: dict[str, Any]) -> dict[str, Any]:

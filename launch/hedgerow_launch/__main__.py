@@ -22,6 +22,9 @@ class HedgerowGroup(LazyGroup):
         "task": f"{_COMMANDS}.task:app",
         "node": f"{_COMMANDS}.node:app",
         "topic": f"{_COMMANDS}.topic:app",
+        "service": f"{_COMMANDS}.service:app",
+        "worker": f"{_COMMANDS}.worker:app",
+        "handler": f"{_COMMANDS}.handler:app",
         "doctor": f"{_COMMANDS}.doctor:doctor",
         "demo": f"{_COMMANDS}.demo:demo",
     }

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +14,13 @@ import typer
 from hedgerow_launch.failures import USAGE, CommandFailure
 from hedgerow_launch.problem_options import OPTIONS
 from hedgerow_launch.rest_client import Refused, RestClient, home_folder
+from hedgerow_launch.written_file import check_keys, line_of, parse, read_text
 
 LOOP_KEYS = ("mode", "target", "target_value", "max_iterations", "allow_regions")
 # What the options say of the loop is one field of the body.
 _LOOP_OPTIONS = frozenset({"optimize", "target", "max_iterations", "candidates", "allow_regions"})
 KEYS = ("text", *(option.field for option in OPTIONS if option.field not in _LOOP_OPTIONS), "optimization")
-MOST_BYTES = 1_000_000
 DATASET = "dataset:"
-_AT_LINE = re.compile(r"\(at line (\d+), column (\d+)\)|\(at end of document\)")
 
 ProblemFileOption = Annotated[
     Path | None, typer.Option("--file", metavar="FILE", help="A .toml or .json file with the fields of the REST body.")
@@ -46,7 +43,7 @@ class ProblemFile:
 
     def line_of(self, key: str) -> int | None:
         """The first line on which a key is given a value, counted from 1; None where none is."""
-        return _line_of(self.content, key)
+        return line_of(self.content, key)
 
     def explained(self, detail: str) -> str:
         """A refusal by the front end with the file and the line of the first field that it names before it."""
@@ -61,12 +58,12 @@ def read_problem_file(path: Path) -> ProblemFile:
     Raises:
         CommandFailure: it cannot be read, is no TOML or JSON, or holds a key that nobody knows.
     """
-    content = _content(path)
-    fields = _parsed(path, content)
-    _check_keys(path, content, fields, KEYS, "")
+    content = read_text(path, "a problem")
+    fields = parse(path, content)
+    check_keys(path, content, fields, KEYS, "")
     loop = fields.get("optimization")
     if isinstance(loop, Mapping):
-        _check_keys(path, content, loop, LOOP_KEYS, "optimization.")
+        check_keys(path, content, loop, LOOP_KEYS, "optimization.")
     text = fields.get("text")
     if isinstance(text, str):
         # A text of several lines is one sentence after another.
@@ -115,54 +112,3 @@ def place_dataset(problem: ProblemFile, home: Path) -> Path | None:
     except OSError as error:
         raise CommandFailure(f"{beside} cannot be copied to {target}: {error.strerror or error}") from error
     return target
-
-
-def _content(path: Path) -> str:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise CommandFailure(f"{path} has more than {MOST_BYTES} bytes; a problem is a few lines", USAGE)
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise CommandFailure(f"{path} cannot be read: {error.strerror or error}", USAGE) from error
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise CommandFailure(f"{path}:{line}: is no UTF-8 text", USAGE) from error
-
-
-def _parsed(path: Path, content: str) -> dict[str, Any]:
-    kind = path.suffix.casefold()
-    if kind not in (".toml", ".json"):
-        raise CommandFailure(f"{path}: name it .toml or .json, so that it is clear how it is to be read", USAGE)
-    try:
-        fields = tomllib.loads(content) if kind == ".toml" else json.loads(content)
-    except tomllib.TOMLDecodeError as error:
-        raise CommandFailure(_malformed(path, content, str(error)), USAGE) from error
-    except json.JSONDecodeError as error:
-        raise CommandFailure(f"{path}:{error.lineno}: is no JSON: {error.msg}, column {error.colno}", USAGE) from error
-    except RecursionError as error:
-        raise CommandFailure(f"{path}: is nested too deeply", USAGE) from error
-    if not isinstance(fields, dict):
-        raise CommandFailure(f"{path}:1: is a JSON {type(fields).__name__}; write an object", USAGE)
-    return fields
-
-
-def _malformed(path: Path, content: str, message: str) -> str:
-    at = _AT_LINE.search(message)
-    bare = _AT_LINE.sub("", message).strip()
-    line, column = (at.group(1), at.group(2)) if at else (None, None)
-    return f"{path}:{line or len(content.splitlines())}: is no TOML: {bare}{f', column {column}' if column else ''}"
-
-
-def _check_keys(path: Path, content: str, found: Mapping[str, Any], known: tuple[str, ...], above: str) -> None:
-    for key in found:
-        if key not in known:
-            line = _line_of(content, key)
-            place = f"{path}:{line}" if line else str(path)
-            raise CommandFailure(f"{place}: {above}{key} is unknown; known: {', '.join(known)}", USAGE)
-
-
-def _line_of(content: str, key: str) -> int | None:
-    name = re.escape(key)
-    written = re.compile(rf"""^\s*\[?\s*(?:[\w."]+\.)?["']?{name}["']?\s*[=:.\]]|[{{,]\s*["']?{name}["']?\s*[=:]""")
-    lines = (number for number, line in enumerate(content.splitlines(), 1) if written.search(line))
-    return next(lines, None)

@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from ipaddress import ip_address
@@ -28,6 +28,17 @@ class Announcement:
 
     url: str
     pid: int
+
+
+@dataclass(frozen=True)
+class Content:
+    """What goes with a request: the body, None for none, and headers that tell of it."""
+
+    data: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+NOTHING = Content()
 
 
 class Unreachable(CommandFailure):
@@ -109,13 +120,29 @@ class RestClient:
             except TimeoutError as error:
                 raise TimedOut(f"{self.url} stopped in the middle of its answer") from error
 
-    def post(self, *path: object, body: Mapping[str, Any] | None = None) -> Any:
-        """Ask for something new, or for something to happen."""
-        return self._ask("POST", _address(path), body)
+    def post(
+        self,
+        *path: object,
+        body: Mapping[str, Any] | None = None,
+        timeout_s: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Any:
+        """Ask for something new, or for something to happen; the same key with the same body happens once."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return self._ask("POST", _address(path), _json_content(body, headers), timeout_s)
+
+    def upload(self, *path: object, content: bytes, media_type: str, patience_s: float, **query: object) -> Any:
+        """Send a file's bytes as they are, and wait at most `patience_s` for the answer."""
+        data = Content(content, {"Content-Type": media_type})
+        return self._ask("POST", _address(path) + _asked(query), data, patience_s)
+
+    def delete(self, *path: object) -> Any:
+        """Ask for the end of something."""
+        return self._ask("DELETE", _address(path))
 
     def patch(self, *path: object, body: Mapping[str, Any]) -> Any:
         """Ask for a change."""
-        return self._ask("PATCH", _address(path), body)
+        return self._ask("PATCH", _address(path), _json_content(body, {}))
 
     def readiness(self) -> dict[str, Any]:
         """What `/readyz` answers, be it yes or no."""
@@ -133,8 +160,8 @@ class RestClient:
         with self._explained(), self._open("GET", address, accept="text/event-stream", timeout_s=timeout_s) as response:
             yield response
 
-    def _ask(self, method: str, address: str, body: Mapping[str, Any] | None = None) -> Any:
-        with self._explained(), self._open(method, address, body) as response:
+    def _ask(self, method: str, address: str, content: Content = NOTHING, timeout_s: float | None = None) -> Any:
+        with self._explained(), self._open(method, address, content, timeout_s=timeout_s) as response:
             try:
                 return json.loads(response.read() or b"null")
             except TimeoutError as error:
@@ -144,13 +171,12 @@ class RestClient:
         self,
         method: str,
         address: str,
-        body: Mapping[str, Any] | None = None,
+        content: Content = NOTHING,
         accept: str = "application/json",
         timeout_s: float | None = None,
     ) -> HTTPResponse:
-        data = None if body is None else json.dumps(body).encode()
-        headers = {**self._headers, "Accept": accept, **({"Content-Type": "application/json"} if data else {})}
-        request = urllib.request.Request(self.url + address, data=data, headers=headers, method=method)
+        headers = {**self._headers, "Accept": accept, **content.headers}
+        request = urllib.request.Request(self.url + address, data=content.data, headers=headers, method=method)
         waits_s = timeout_s or self._timeout_s
         try:
             response: HTTPResponse = self._opener.open(request, timeout=waits_s)
@@ -180,6 +206,12 @@ def _address(path: tuple[object, ...]) -> str:
     return "/".join((API, *(quote(str(part), safe="") for part in path)))
 
 
+def _json_content(body: Mapping[str, Any] | None, headers: Mapping[str, str]) -> Content:
+    if body is None:
+        return Content(headers=headers)
+    return Content(json.dumps(body).encode(), {**headers, "Content-Type": "application/json"})
+
+
 def _asked(query: Mapping[str, object]) -> str:
     given = {
         name: value if isinstance(value, list) else str(value) for name, value in query.items() if value is not None
@@ -198,8 +230,8 @@ def _object(response: Any) -> dict[str, Any]:
 def _detail(error: urllib.error.HTTPError) -> str:
     body = _object(error)
     detail = str(body.get("detail") or body.get("title") or f"HTTP {error.code} {error.reason}")
-    field = body.get("field")
-    return f"{field}: {detail}" if field and not detail.startswith(str(field)) else detail
+    name = body.get("field")
+    return f"{name}: {detail}" if name and not detail.startswith(str(name)) else detail
 
 
 def _is_loopback(host: str) -> bool:

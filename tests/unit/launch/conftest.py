@@ -52,7 +52,9 @@ def _handler(frontend: FakeFrontend) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def _serve(self) -> None:
             size = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(size)) if size else None
+            sent = self.rfile.read(size)
+            is_json = self.headers.get("Content-Type") == "application/json"
+            body = json.loads(sent) if size and is_json else sent or None
             answer = frontend.answer(Asked(self.command, self.path, dict(self.headers), body))
             if isinstance(answer, str):
                 status, kind, data = 200, "text/event-stream", answer.encode()
@@ -63,7 +65,7 @@ def _handler(frontend: FakeFrontend) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = do_PATCH = _serve  # noqa: N815 - the names that http.server calls
+        do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - the names that http.server calls
 
         def log_message(self, format: str, *args: object) -> None:
             pass

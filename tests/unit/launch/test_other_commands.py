@@ -32,6 +32,12 @@ GROUPS = {
     "task": ["list", "cancel"],
     "node": ["list", "show", "start", "stop", "reset", "terminate", "config"],
     "topic": ["list", "echo", "hz"],
+    "service": [
+        *("check", "deploy", "list", "show", "start", "stop", "delete"),
+        *("place", "migrate", "infer", "trace", "rates", "upload"),
+    ],
+    "worker": ["list", "show", "cordon", "uncordon", "drain", "measure"],
+    "handler": ["list", "show"],
 }
 
 
@@ -148,7 +154,7 @@ def test_down_gives_up_with_exit_code_4(hedgerow: Hedgerow, tmp_path: Path, monk
 def test_an_unknown_command_names_the_known_ones(hedgerow: Hedgerow) -> None:
     result = hedgerow("serve")
     assert result.exit_code == 2
-    known = "up, down, problem, task, node, topic, doctor, demo"
+    known = "up, down, problem, task, node, topic, service, worker, handler, doctor, demo"
     assert result.stderr.startswith(f"error: command 'serve' unknown; known: {known}")
 
 
