@@ -1,4 +1,4 @@
-"""`hedgerow demo`: start the advice system, submit a worked example, show its answer."""
+"""`hedgerow demo`: start a system, play a scene in it, show what came of it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,6 +23,9 @@ from hedgerow_launch.follow import Follower
 from hedgerow_launch.observations import Post, StopWanted
 from hedgerow_launch.output import Output
 from hedgerow_launch.rest_client import RestClient
+from hedgerow_launch.scenes import churn, cut, faces, objects
+from hedgerow_launch.scenes.hosts import launch_file, run_among_hosts
+from hedgerow_launch.scenes.service_play import Say
 from hedgerow_launch.session import Session
 from hedgerow_launch.task_object import task_object
 from hedgerow_nodes.core.environment import Environment
@@ -32,27 +36,59 @@ ANSWER_WITHIN_S = 300.0
 log = logging.getLogger("hedgerow.launch")
 
 
+class Scene(StrEnum):
+    """What can be shown: a worked problem, and four scenes of serving."""
+
+    ADVICE = "advice"
+    FACES = "faces"
+    OBJECTS = "objects"
+    CUT = "cut"
+    CHURN = "churn"
+
+
+SCENES: dict[Scene, Callable[[RestClient, Path, Say], dict[str, Any]]] = {
+    Scene.FACES: faces.play,
+    Scene.OBJECTS: objects.play,
+    Scene.CUT: cut.play,
+    Scene.CHURN: churn.play,
+}
+
+
 def demo(
+    scene: Annotated[
+        Scene,
+        typer.Argument(
+            help="advice: a worked problem; faces, objects: handlers on two workers; cut: one network over three hosts "
+            "(root); churn: workers come and go."
+        ),
+    ] = Scene.ADVICE,
     once: Annotated[bool, typer.Option("--once", help="Stop everything once the answer is there.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show what the processes print.")] = False,
     as_json: AsJson = False,
+    hosts: Annotated[str, typer.Option("--hosts", hidden=True)] = "",
 ) -> None:
-    """Start the advice system, submit a worked example, show its answer, and stay up.
+    """Start a system, play a scene in it, show what came of it, and stay up.
 
     With --once it runs in a fresh folder unless HEDGEROW_HOME names one.
     """
+    if scene is Scene.CUT and not hosts:
+        options = (("--once", once), ("--verbose", verbose), ("--json", as_json))
+        raise typer.Exit(run_among_hosts([word for word, given in options if given]))
     environment, port = read_environment()
     temporary = None
     if once and not os.environ.get("HEDGEROW_HOME"):
         temporary = Path(tempfile.mkdtemp(prefix="hedgerow-demo-"))
         environment = Environment.read({**os.environ, "HEDGEROW_HOME": str(temporary)})
     make_home(environment.home)
-    play = Play(once, as_json)
+    play = Play(once, as_json, scene, environment.home / "demo")
+    file = "advice" if scene is Scene.ADVICE else "serve"
+    if scene is Scene.CUT:
+        file = str(launch_file(environment.home, hosts.split(",")))
 
     def output(names: Sequence[str]) -> Output:
         return Output(sys.stderr, names, colour=sys.stderr.isatty(), quiet=not verbose)
 
-    session = Session(read_launch_file("advice"), environment, os.environ, port, output, play.begin)
+    session = Session(read_launch_file(file), environment, os.environ, port, output, play.begin)
     code = FAILED
     try:
         code = run(session)
@@ -65,11 +101,15 @@ def demo(
 
 
 class Play:
-    """The person in the demo: submits the example to the running system and prints the answer."""
+    """The person in the demo: plays the scene in the running system and prints what came of it."""
 
-    def __init__(self, once: bool, as_json: bool) -> None:
+    def __init__(
+        self, once: bool, as_json: bool, scene: Scene = Scene.ADVICE, folder: Path = Path(".hedgerow/demo")
+    ) -> None:
         self._once = once
         self._as_json = as_json
+        self._scene = scene
+        self._folder = folder
 
     def begin(self, url: str | None, post: Post) -> None:
         """Play in a thread, so that the supervisor can go on watching."""
@@ -90,7 +130,12 @@ class Play:
                 tell(f"the system stays up at {url} (Ctrl-C stops it)")
 
     def play(self, client: RestClient) -> str:
-        """Submit the example, wait, print; the state that the task ended in."""
+        """Play the scene, print; the state that it ended in."""
+        if self._scene is not Scene.ADVICE:
+            told = SCENES[self._scene](client, self._folder, tell)
+            if self._as_json:
+                print_json(told)
+            return "SUCCEEDED"
         tell(f"submitting: {EXAMPLE}")
         accepted = client.post("problems", body={"text": EXAMPLE})["task"]
         task = Follower(client).wait(accepted["problem_id"], accepted["iteration_id"], ANSWER_WITHIN_S)
