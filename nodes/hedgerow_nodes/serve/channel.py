@@ -36,6 +36,7 @@ class Channel:
         self.is_closing = False
         self.on_switch: Callable[[Head], None] = lambda head: None
         self.epochs: dict[int, Head] = {}
+        self.has_forgotten = False
         self._windows: dict[str, int] = {}
         self._on_their_way: dict[str, int] = {}
 
@@ -117,6 +118,7 @@ class Channel:
                 self._windows = {port: size for port, size in head["windows"].items() if size is not None}
             case "forget":
                 self.epochs.pop(head["epoch"], None)
+                self.has_forgotten = True
             case "run":
                 self.is_running = bool(head["run"])
             case "switch":

@@ -160,11 +160,20 @@ class _Receiver(_Sender):
     def work(self) -> None:
         channel = self._channel
         while True:
-            channel.wait_until(lambda: bool(channel.items or channel.calls))
+            channel.wait_until(lambda: bool(channel.items or channel.calls or channel.has_forgotten))
             if channel.calls:
                 self._answer(channel.calls.popleft())
-            else:
+            elif channel.items:
                 self._take(*channel.items.popleft())
+            else:
+                self._forget()
+
+    def _forget(self) -> None:
+        """Nothing more comes by an epoch that was deleted: what waits for it waits no longer."""
+        self._channel.has_forgotten = False
+        if self._join is not None:
+            self._join.abandon(lambda item: item[0]["epoch"] not in self._channel.epochs)
+            self._settle(self._join)
 
     def _take(self, head: Head, payload: bytearray) -> None:
         port = head["in"]

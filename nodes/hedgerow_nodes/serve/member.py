@@ -149,6 +149,7 @@ class World:
         self.answered: OrderedDict[str, Result] = OrderedDict()
         self.pending: set[str] = set()
         self.away: dict[tuple[Any, ...], Emission] = {}
+        self.gone_nodes: set[str] = set()
         self.has_changed = False
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self.touched: set[int] = set()
