@@ -120,3 +120,33 @@ def test_items_of_an_epoch_that_is_not_known_are_refused_and_counted(pair):
     two.host.incoming({**header, "at": 0.0}, b"")
     assert two.status("b").refused == 1
     assert two.status("b").received == 1
+
+
+def test_a_source_moves_to_the_other_host_at_a_number(pair):
+    handlers = {"a": ("count", {"pause_s": 0.001}), "b": ("step", {}), "out": ("tell", {})}
+    pair.each("prepare", plan(handlers, CHAIN, node_ids=dict.fromkeys(handlers, "one")))
+    pair.each("start", "service-1", 1)
+    one, two = pair.worlds.values()
+    one.until(lambda: len(one.told()) > 20, "items")
+    node_ids = {"a": "two", "b": "one", "out": "one"}
+    pair.each("prepare", plan(handlers, CHAIN, epoch=2, physical={"a": "service-1/a/2"}, node_ids=node_ids))
+    at = one.order("switch", "service-1", 2, -1).at_sequence
+    assert two.order("switch", "service-1", 2, at).at_sequence == at
+    pair.each("start", "service-1", 2)
+    one.until(lambda: max(each["seq"] for each in one.told()) > at + 20, "items of the new epoch")
+    told = one.told()
+    assert [each["seq"] for each in told] == list(range(len(told)))
+    assert all(each["epoch"] == (1 if each["seq"] < at else 2) for each in told)
+
+
+def test_a_source_that_has_ended_ends_the_next_epoch_too(pair):
+    handlers = {"a": ("count", {"items": 5}), "b": ("step", {}), "out": ("tell", {})}
+    pair.each("prepare", plan(handlers, CHAIN, node_ids=dict.fromkeys(handlers, "one")))
+    pair.each("start", "service-1", 1)
+    one, two = pair.worlds.values()
+    one.until(lambda: one.status("out").state.name == "ENDED", "the end")
+    node_ids = {"a": "one", "b": "two", "out": "one"}
+    pair.each("prepare", plan(handlers, CHAIN, epoch=2, physical={"b": "service-1/b/2"}, node_ids=node_ids))
+    pair.each("start", "service-1", 2)
+    assert one.order("switch", "service-1", 2, -1).at_sequence == 5
+    two.until(lambda: two.status("b").state.name == "ENDED", "the end of the new instance")

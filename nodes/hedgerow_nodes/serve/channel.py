@@ -34,6 +34,7 @@ class Channel:
         self.replies: dict[str, Received] = {}
         self.is_running = False
         self.is_closing = False
+        self.first_sequence = -1
         self.on_switch: Callable[[Head], None] = lambda head: None
         self.epochs: dict[int, Head] = {}
         self.has_forgotten = False
@@ -121,6 +122,8 @@ class Channel:
                 self.has_forgotten = True
             case "run":
                 self.is_running = bool(head["run"])
+            case "number":
+                self.first_sequence = head["at"]
             case "switch":
                 self.on_switch(head)
             case "close":

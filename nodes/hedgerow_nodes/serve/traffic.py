@@ -10,10 +10,10 @@ import msgspec
 from hedgerow_idl.plan import Link
 from hedgerow_idl.serve import OrderCode
 from hedgerow_nodes.serve.frames import Head
-from hedgerow_nodes.serve.instance import GAP
 from hedgerow_nodes.serve.member import Emission, Entry, Member, Result, World
 from hedgerow_nodes.serve.place import ERROR
 from hedgerow_nodes.serve.router import Router
+from hedgerow_nodes.serve.sender import GAP
 from hedgerow_nodes.serve.value_json import to_json
 from hedgerow_nodes.serve.values import BadValue, decode
 
