@@ -34,8 +34,10 @@ class Channel:
         self.replies: dict[str, Received] = {}
         self.is_running = False
         self.is_closing = False
+        self.first_sequence = -1
         self.on_switch: Callable[[Head], None] = lambda head: None
         self.epochs: dict[int, Head] = {}
+        self.has_forgotten = False
         self._windows: dict[str, int] = {}
         self._on_their_way: dict[str, int] = {}
 
@@ -117,8 +119,11 @@ class Channel:
                 self._windows = {port: size for port, size in head["windows"].items() if size is not None}
             case "forget":
                 self.epochs.pop(head["epoch"], None)
+                self.has_forgotten = True
             case "run":
                 self.is_running = bool(head["run"])
+            case "number":
+                self.first_sequence = head["at"]
             case "switch":
                 self.on_switch(head)
             case "close":

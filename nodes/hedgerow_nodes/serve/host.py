@@ -118,6 +118,15 @@ class Host:
             self._traffic.incoming(header, payload)
         self._wake()
 
+    def node_gone(self, node_id: str) -> None:
+        """Know that another worker is gone: what it was sent is lost, and nobody waits for it.
+
+        It counts as back once a plan that is prepared places something on it.
+        """
+        with self._lock:
+            self._traffic.node_gone(node_id)
+        self._wake()
+
     def room(self, service_id: str, link: Link) -> bool:
         """Whether the receiver of a link, if it is here, has room for another item."""
         with self._lock:

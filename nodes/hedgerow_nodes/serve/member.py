@@ -22,6 +22,9 @@ from hedgerow_nodes.serve.router import Router
 
 MOST_ROWS = 200_000
 MOST_RESULTS = 1024
+MOST_RESULT_BYTES = 64 << 20
+"""Answers are kept so long, for orders that come again."""
+
 REQUEST = "request"
 LaneKey = tuple[str, str, str]
 
@@ -147,8 +150,10 @@ class World:
         self.lost_rows = 0
         self.results: list[Result] = []
         self.answered: OrderedDict[str, Result] = OrderedDict()
+        self._answered_bytes = 0
         self.pending: set[str] = set()
         self.away: dict[tuple[Any, ...], Emission] = {}
+        self.gone_nodes: set[str] = set()
         self.has_changed = False
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self.touched: set[int] = set()
@@ -184,8 +189,12 @@ class World:
             return
         self.pending.discard(result.command_id)
         self.answered[result.command_id] = result
-        while len(self.answered) > MOST_RESULTS:
-            self.answered.popitem(last=False)
+        self._answered_bytes += len(result.body)
+        while len(self.answered) > 1 and (
+            len(self.answered) > MOST_RESULTS or self._answered_bytes > MOST_RESULT_BYTES
+        ):
+            _command_id, oldest = self.answered.popitem(last=False)
+            self._answered_bytes -= len(oldest.body)
         self.results.append(result)
         self.has_changed = True
 

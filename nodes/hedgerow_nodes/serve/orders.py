@@ -60,6 +60,7 @@ class Orders:
         """Begin what a plan places here and does not run yet."""
         world, key = self.world, (plan.service_id, plan.epoch)
         world.node_id = node_id
+        world.gone_nodes -= {placed.node_id for placed in plan.instances}
         service = world.services.setdefault(plan.service_id, Service(plan.service_name))
         service.routers[plan.epoch] = Router(plan)
         missing: set[str] = set()
@@ -142,13 +143,18 @@ class Orders:
 
     def switch(self, service_id: str, epoch: int, at_sequence: int, command_id: str) -> None:
         """Let the sources here send by another epoch from a sequence on."""
-        router = self.world.router(service_id, epoch)
-        if router is None:
+        if self.world.router(service_id, epoch) is None:
             self._refuse(command_id, f"epoch {epoch} of service {service_id} is not known here; prepare it first")
             return
         switching = self.switching[command_id] = _Switching(set(), at_sequence)
         for member in self.world.of_service(service_id):
-            if not self._is_source(member, router) or member.epoch == epoch or not member.takes_items:
+            if not self._is_source(member):
+                continue
+            if member.state == InstanceState.READY and epoch in member.epochs and at_sequence >= 0:
+                # It has not begun: it takes over from a source elsewhere, where that one leaves off.
+                member.next_sequence = at_sequence
+                self.world.tell(member, {"do": "number", "at": at_sequence})
+            if member.epoch == epoch or not member.takes_items:
                 continue
             leave = epoch not in member.epochs
             if member.placed.handler == REQUEST:
@@ -211,7 +217,7 @@ class Orders:
     def _refuse(self, command_id: str, reason: str) -> None:
         self.world.answer(Result(command_id, OrderCode.REFUSED, reason))
 
-    def _is_source(self, member: Member, router: Router) -> bool:
+    def _is_source(self, member: Member) -> bool:
         described = next((each for each in self.nursery.catalogue or [] if each["name"] == member.placed.handler), None)
         return described is not None and described["role"] == "source"
 

@@ -10,15 +10,18 @@ import msgspec
 from hedgerow_idl.plan import Link
 from hedgerow_idl.serve import OrderCode
 from hedgerow_nodes.serve.frames import Head
-from hedgerow_nodes.serve.instance import GAP
 from hedgerow_nodes.serve.member import Emission, Entry, Member, Result, World
 from hedgerow_nodes.serve.place import ERROR
 from hedgerow_nodes.serve.router import Router
+from hedgerow_nodes.serve.sender import GAP
 from hedgerow_nodes.serve.value_json import to_json
 from hedgerow_nodes.serve.values import BadValue, decode
 
 CREDIT = "credit"
 """The type of an item that says to the sender's worker that a lossless link is through with one of its items."""
+
+AWAY = ("service", "epoch", "from", "out", "to", "in", "seq")
+"""What names an item that another worker has, and owes a credit for."""
 
 MOST_AHEAD_BYTES = 16 << 20
 """So much may wait in this process for one instance's socket; further items wait in their lanes."""
@@ -85,12 +88,11 @@ class Traffic:
         if header["kind"] == "reply":
             self._reply(header["service"], header, payload)
             return
-        key = (header["service"], header["epoch"], header["from"], header["out"], header["to"], header["in"])
         if header["type"] == CREDIT:
-            self._through(world.away.pop((*key, header["seq"]), None), 1)
+            self._through(world.away.pop(tuple(header[name] for name in AWAY), None), 1)
             return
         router = world.router(header["service"], header["epoch"])
-        link = None if router is None else router.link(*key[2:])
+        link = None if router is None else router.link(*(header[name] for name in AWAY[2:6]))
         if router is None or link is None:
             world.refused += 1
             receiver = next((each for each in world.of_service(header["service"]) if self._is(each, header)), None)
@@ -151,6 +153,29 @@ class Traffic:
         for key in [key for key in self._world.away if key[0] == service_id and key[1] == epoch]:
             self._through(self._world.away.pop(key), 1)
 
+    def node_gone(self, node_id: str) -> None:
+        """Another worker is gone, and with it what it had not done yet."""
+        world = self._world
+        world.gone_nodes.add(node_id)
+        for key in list(world.away):
+            router = world.router(key[0], key[1])
+            target = None if router is None else router.instances.get(key[4])
+            if router is not None and target is not None and target.node_id == node_id:
+                self._lost_away(router, dict(zip(AWAY, key, strict=True)))
+                self._through(world.away.pop(key), 1)
+
+    def _lost_away(self, router: Router, item: Head) -> None:
+        """Tell those behind an instance on a worker that is gone that they need not wait for an item."""
+        if item.get("type") == GAP or item.get("kind", "cast") != "cast" or not router.is_before_join(item["to"]):
+            return
+        for output in router.outputs(item["to"]):
+            for link in router.targets(item["to"], output, item["seq"]):
+                ends = {"from": link.sender, "out": link.output, "to": link.receiver, "in": link.input}
+                gap = {"service": item["service"], "epoch": item["epoch"], "seq": item["seq"], **ends}
+                self._carry(
+                    router, link, {**gap, "type": GAP, "kind": "cast", "call": "", "at": time.time()}, b"", None
+                )
+
     def _carry(
         self,
         router: Router,
@@ -161,10 +186,13 @@ class Traffic:
         origin: Head | None = None,
     ) -> None:
         world, target = self._world, router.instances[link.receiver]
+        if target.node_id in world.gone_nodes:
+            self._lost_away(router, item)
+            self._through(emission, 1)
+            return
         if target.node_id != world.node_id:
             if emission is not None:
-                key = (item["service"], item["epoch"], item["from"], item["out"], item["to"], item["in"])
-                world.away[(*key, item["seq"])] = emission
+                world.away[tuple(item[name] for name in AWAY)] = emission
             world.outgoing.append((target.node_id, item, [payload] if len(payload) else [], link.mode, link))
             return
         member = world.members.get(target.physical_id)
