@@ -61,8 +61,10 @@ class Onnx:
 class OnnxPartitionParameters:
     model: Reference
     sha256: Digest = ""
-    first: Annotated[int, Meta(ge=0, description="first layer of the part")] = 0
-    last: Annotated[int, Meta(ge=-1, description="the layer behind its last one; -1: all that follow")] = -1
+    first: Annotated[int, Meta(ge=0, le=1_000_000, description="first layer of the part")] = 0
+    last: Annotated[
+        int, Meta(ge=-1, le=1_000_000, description="the layer behind its last one; -1: all that follow")
+    ] = -1
     providers: Providers = ()
     threads: Threads = 1
     shapes: Shapes = None
