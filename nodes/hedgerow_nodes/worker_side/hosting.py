@@ -16,11 +16,25 @@ from hedgerow_nodes.worker_side.sampling import InstanceProcess
 class Result(Protocol):
     """What became of an order that the host was given; of SWITCH_EPOCH the first sequence of the new epoch."""
 
-    command_id: str
-    code: OrderCode
-    reason: str
-    body: str
-    at_sequence: int
+    @property
+    def command_id(self) -> str:
+        """Of the order."""
+
+    @property
+    def code(self) -> OrderCode:
+        """How it ended."""
+
+    @property
+    def reason(self) -> str:
+        """Why, unless it is done."""
+
+    @property
+    def body(self) -> str:
+        """What came of it, as JSON; may be empty."""
+
+    @property
+    def at_sequence(self) -> int:
+        """Of SWITCH_EPOCH."""
 
 
 class Hosting(Protocol):
