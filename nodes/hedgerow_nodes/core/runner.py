@@ -57,7 +57,8 @@ def run_loop(
     """Run a node of any kind as `run` does.
 
     Args:
-        make_loop: makes what runs, from the settings, the configuration, the bus and the identity.
+        make_loop: makes what runs, from the settings, the configuration, the bus and the identity; of what they hold it
+            may refuse a part with ConfigurationInvalid.
         kind: the node's kind, and its name where none is given.
         sentence: what the command's help says.
         configuration_class: a dataclass, as `ModuleNode.Configuration`.
@@ -70,10 +71,10 @@ def run_loop(
         configuration = changed_by_json(configuration_class(), options.configuration)
         identity = Identity.claim(environment.home, options.name)
         bus = CycloneBus(environment)
+        loop = make_loop(environment, configuration, bus, identity)
     except (ConfigurationError, ConfigurationInvalid) as error:
         print(f"{options.name}: {error}", file=sys.stderr)
         sys.exit(EXIT_USAGE)
-    loop = make_loop(environment, configuration, bus, identity)
     leave_on_signals(loop.ask_to_leave, bus.wake)
     collect_seldom()
     loop.run()

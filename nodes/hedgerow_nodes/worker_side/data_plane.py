@@ -1,4 +1,4 @@
-"""Items between workers on the bus: a stream and a window for each receiver, so that a frozen one delays nobody else."""
+"""Items between workers on the bus: a stream and a window for each receiver, so that a frozen one delays no other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hedgerow_idl.topics import BY_NAME
 from hedgerow_nodes.core.bus import Bus, Writer
 from hedgerow_nodes.worker_side.item_assembly import Arrived, ItemAssembly
 from hedgerow_nodes.worker_side.item_chunks import encoded, opened
-from hedgerow_nodes.worker_side.item_stream import WINDOW_BYTES, Delivered, FlowKey, ItemStream, Outgoing, SentChunk
+from hedgerow_nodes.worker_side.item_stream import WINDOW_BYTES, Delivered, ItemStream, Outgoing, SentChunk
 
 CREDIT_BYTES = WINDOW_BYTES // 4
 """A receiver says how far it has come at least this often."""
@@ -44,7 +44,6 @@ class _Receiver:
 class _Sender:
     credits: Writer[ItemCredit]
     positions: dict[int, int] = field(default_factory=dict)
-    flows: dict[int, int] = field(default_factory=dict)
     due: set[int] = field(default_factory=set)
     heard_at_s: float = -math.inf
 
@@ -52,7 +51,7 @@ class _Sender:
 class DataPlane:
     """One worker's end of all links to others.
 
-    `send` and `room` may be called in any thread; everything else belongs to the loop.
+    `send` may be called in any thread; everything else belongs to the loop.
 
     Args:
         bus: the worker's place on the bus.
@@ -83,7 +82,6 @@ class DataPlane:
         self._assembly = ItemAssembly()
         self._lock = threading.Lock()
         self._queued: list[tuple[str, Outgoing]] = []
-        self._queued_flows: dict[tuple[str, FlowKey], int] = {}
         self._receivers: dict[str, _Receiver] = {}
         self._senders: dict[str, _Sender] = {}
         self._dead: set[str] = set()
@@ -100,17 +98,6 @@ class DataPlane:
         """Hand an item over; the loop has to be woken by the caller."""
         with self._lock:
             self._queued.append((to_node_id, item))
-            key = to_node_id, item.flow
-            self._queued_flows[key] = self._queued_flows.get(key, 0) + 1
-
-    def room(self, to_node_id: str, flow: FlowKey, capacity: int) -> bool:
-        """Whether a lossless link to a worker takes one more item; to a dead one it does, and the item is dropped."""
-        with self._lock:
-            queued = self._queued_flows.get((to_node_id, flow), 0)
-            receiver = self._receivers.get(to_node_id)
-            if receiver is None or to_node_id in self._dead:
-                return queued < max(1, capacity)
-            return receiver.stream.room(flow, capacity - queued) if queued < capacity else False
 
     def step(self) -> None:
         """Take what has come, say how far, and send what may go; never waits."""
@@ -130,26 +117,16 @@ class DataPlane:
             waiting.append(self._repeat_at_s)
         return min(waiting, default=math.inf)
 
-    def taken(self, arrived: Arrived) -> None:
-        """The instance has taken an item of a lossless link: its sender may send another."""
-        flow, count = arrived.header.get("flow"), arrived.header.get("nth")
-        if not isinstance(flow, int) or not isinstance(count, int):
-            return
-        sender = self._sender(arrived.from_node_id)
-        sender.flows[flow] = max(count, sender.flows.get(flow, 0))
-        sender.due.add(flow)
-
     def came(self, node_id: str) -> None:
         """A worker is there, for the first time or again."""
-        with self._lock:
-            self._dead.discard(node_id)
+        self._dead.discard(node_id)
 
     def gone(self, node_id: str, why: str) -> None:
         """A worker is dead or has left: what it has not taken never arrives, and what it began to send neither."""
-        with self._lock:
-            self._dead.add(node_id)
-            receiver = self._receivers.pop(node_id, None)
-            dropped = [] if receiver is None else receiver.stream.give_up()
+        self._queue_up()
+        self._dead.add(node_id)
+        receiver = self._receivers.pop(node_id, None)
+        dropped = [] if receiver is None else receiver.stream.give_up()
         if receiver is not None:
             receiver.chunks.close()
         if dropped:
@@ -163,8 +140,7 @@ class DataPlane:
         """Give up what waits and is unwanted, as items of an epoch that has ended."""
         self._queue_up()
         for to_node_id, receiver in self._receivers.items():
-            with self._lock:
-                dropped = receiver.stream.drop(unwanted)
+            dropped = receiver.stream.drop(unwanted)
             if dropped:
                 self._on_dropped(to_node_id, dropped, why)
 
@@ -197,9 +173,9 @@ class DataPlane:
         repeat = clock_s >= self._repeat_at_s
         for sender in self._senders.values():
             if repeat and self._repeats(sender):
-                sender.due |= sender.positions.keys() | sender.flows.keys()
+                sender.due |= sender.positions.keys()
             for stream_id in sender.due:
-                position = sender.positions.get(stream_id, sender.flows.get(stream_id, 0))
+                position = sender.positions.get(stream_id, 0)
                 sender.credits.write(ItemCredit(stream_id=stream_id, position=position, from_node_id=self._node_id))
             sender.due.clear()
         if repeat:
@@ -221,25 +197,21 @@ class DataPlane:
     # --- sending ------------------------------------------------------------------------------------------------
 
     def _queue_up(self) -> None:
-        replaced: list[tuple[str, list[Outgoing], str]] = []
         with self._lock:
             queued, self._queued = self._queued, []
-            self._queued_flows.clear()
-            for to_node_id, item in queued:
-                if to_node_id in self._dead:
-                    replaced.append((to_node_id, [item], "the worker is gone"))
-                    continue
-                older = self._receiver(to_node_id).stream.put(item)
-                if older:
-                    replaced.append((to_node_id, older, "a newer one came"))
-        for to_node_id, items, why in replaced:
-            self._on_dropped(to_node_id, items, why)
+        for to_node_id, item in queued:
+            if to_node_id in self._dead:
+                self._on_dropped(to_node_id, [item], "the worker is gone")
+                continue
+            replaced = self._receiver(to_node_id).stream.put(item)
+            if replaced:
+                self._on_dropped(to_node_id, replaced, "a newer one took its place")
 
     def _receiver(self, node_id: str) -> _Receiver:
         receiver = self._receivers.get(node_id)
         if receiver is None:
             writer = self._bus.writer(BY_NAME["hedgerow/item"], partition=node_id)
-            stream = ItemStream(lambda: secrets.randbits(63))
+            stream = ItemStream()
             receiver = self._receivers[node_id] = _Receiver(writer, secrets.randbits(63), stream)
         return receiver
 
@@ -253,8 +225,7 @@ class DataPlane:
                 receiver.hello_at_s = clock_s
             return
         while True:
-            with self._lock:
-                sent = receiver.stream.next_chunk(clock_s)
+            sent = receiver.stream.next_chunk(clock_s)
             if sent is None:
                 return
             receiver.chunks.write_parts(encoded(self._chunk(receiver, sent), sent.piece))
@@ -274,11 +245,9 @@ class DataPlane:
         receiver = self._receivers.get(credit.from_node_id)
         if receiver is None:
             return
-        with self._lock:
-            if credit.stream_id != receiver.stream_id:
-                receiver.stream.flow_credit(credit.stream_id, credit.position)
-                return
-            receiver.is_open = True
-            delivered = receiver.stream.credit(credit.position, self._clock())
+        if credit.stream_id != receiver.stream_id:
+            return  # of a stream that was given up
+        receiver.is_open = True
+        delivered = receiver.stream.credit(credit.position, self._clock())
         for one in delivered:
             self._on_delivered(credit.from_node_id, one)

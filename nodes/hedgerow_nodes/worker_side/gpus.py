@@ -7,6 +7,8 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 log = logging.getLogger("hedgerow.worker")
@@ -46,12 +48,10 @@ class GpuMeter:
         self._nvml: Any = None
         self._handles: list[Any] = []
         self._seen_until: dict[int, int] = {}
-        try:
-            if library is None:
-                import pynvml as library  # an optional part: nvidia-ml-py
-        except ImportError:
+        if library is None and find_spec("pynvml") is None:
             log.info("worker: no GPU is looked at: the module pynvml is missing; install nvidia-ml-py")
             return
+        library = import_module("pynvml") if library is None else library
         try:
             library.nvmlInit()
             self._handles = [library.nvmlDeviceGetHandleByIndex(i) for i in range(library.nvmlDeviceGetCount())]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from struct import Struct
 
 from hedgerow_idl.codec import CodecError, codec_of
-from hedgerow_idl.serve import ItemChunk, ItemKind
+from hedgerow_idl.serve import ItemChunk
 
 CHUNK_BYTES = 256 << 10
 """Far below what a chunk may be: a receiver copies one while the next is on its way."""
@@ -16,8 +16,8 @@ Part = bytes | bytearray | memoryview
 _CODEC = codec_of(ItemChunk)
 _COUNT = Struct("<I")
 _PADDING = (b"", b"\0\0\0", b"\0\0", b"\0")
-# Where the lengths of the two strings begin: after 4 bytes of encapsulation, the kind, two 64-bit numbers, two of 32.
-_STRINGS_AT = _CODEC.encode(ItemChunk()).index(b"\1\0\0\0\0")
+# Where the two strings begin: of a chunk with nothing in it they take 8 bytes each, and 4 come after them.
+_STRINGS_AT = len(_CODEC.encode(ItemChunk())) - 2 * 8 - _COUNT.size
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,3 @@ def _after_string(view: memoryview, at: int) -> int:
     size: int = _COUNT.unpack_from(view, at)[0]
     # Counted from behind the encapsulation, which is 4 bytes itself, strings and numbers begin at multiples of 4.
     return at + _COUNT.size + (size + 3) // 4 * 4
-
-
-def probe(kind: ItemKind, header: str) -> ItemChunk:
-    """A chunk that stands in no stream: position 0."""
-    return ItemChunk(kind=kind, header=header)

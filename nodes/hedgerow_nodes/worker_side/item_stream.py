@@ -21,7 +21,7 @@ FlowKey = tuple[Any, ...]
 
 @dataclass(eq=False)
 class Outgoing:
-    """An item for another worker. `flow` tells its link from others; `capacity` 0 is a link that holds nobody back.
+    """An item for another worker. `flow` tells its link from others; of a `newest` one a newer item takes the place.
 
     `began_alone` says that nothing else was on its way when it began: its time to the answer is the link's then.
     """
@@ -31,7 +31,6 @@ class Outgoing:
     kind: ItemKind = ItemKind.CAST
     flow: FlowKey = ()
     newest: bool = False
-    capacity: int = 0
     began_at_s: float = 0.0
     began_alone: bool = False
     size_bytes: int = field(init=False)
@@ -62,36 +61,19 @@ class Delivered:
     took_s: float
 
 
-@dataclass(eq=False)
-class _Flow:
-    flow_id: int
-    waiting: deque[Outgoing] = field(default_factory=deque)
-    sent: int = 0
-    taken: int = 0
-    capacity: int = 0
-
-    @property
-    def may_send(self) -> bool:
-        return bool(self.waiting) and (self.capacity == 0 or self.sent - self.taken < self.capacity)
-
-
 class ItemStream:
     """Sends in turn from every link that has something, one item whole after the other.
 
-    Two kinds of credit: the receiver's loop says how far it has taken the chunks, which moves the window on; and of a
-    lossless link it says how many items the instance has taken, which is what a slow instance holds back, alone.
-
-    Args:
-        draw_id: gives the ids of the flows, 64 bits.
+    What holds back the sender of a lossless link is not this window but the instances' own credits, which travel as
+    items: so a slow instance holds back its link, and no other link between the two workers.
 
     Attributes:
+        position: that of the newest chunk; `taken` is how far the receiver has come.
         dropped: items that a newer one replaced.
     """
 
-    def __init__(self, draw_id: Callable[[], int]) -> None:
-        self._draw_id = draw_id
-        self._flows: OrderedDict[FlowKey, _Flow] = OrderedDict()
-        self._by_id: dict[int, _Flow] = {}
+    def __init__(self) -> None:
+        self._flows: OrderedDict[FlowKey, deque[Outgoing]] = OrderedDict()
         self._current: tuple[Outgoing, Iterator[Piece]] | None = None
         self._next_piece: Piece | None = None
         self._on_the_way: deque[tuple[int, int, Outgoing, bool]] = deque()
@@ -103,27 +85,23 @@ class ItemStream:
     @property
     def idle(self) -> bool:
         """Nothing waits and nothing is on its way."""
-        return self._current is None and not self._on_the_way and not any(f.waiting for f in self._flows.values())
+        return self._current is None and not self._on_the_way and not self._flows
 
     def put(self, item: Outgoing) -> list[Outgoing]:
         """Queue an item; those that it replaces on a link whose newest item wins."""
-        flow = self._flow(item.flow, item.capacity)
+        waiting = self._flows.setdefault(item.flow, deque())
         replaced = []
-        if item.newest and item.kind is ItemKind.CAST:
-            replaced = [old for old in flow.waiting if old.newest and old.kind is ItemKind.CAST]
-            flow.waiting = deque(old for old in flow.waiting if old not in replaced)
+        if item.newest:
+            replaced = [old for old in waiting if old.newest]
+            for old in replaced:
+                waiting.remove(old)
             self.dropped += len(replaced)
-        flow.waiting.append(item)
+        waiting.append(item)
         return replaced
-
-    def room(self, key: FlowKey, capacity: int) -> bool:
-        """Whether a lossless link takes another item: fewer than its capacity wait here or at the receiver."""
-        flow = self._flows.get(key)
-        return flow is None or len(flow.waiting) + flow.sent - flow.taken < max(1, capacity)
 
     def next_chunk(self, clock_s: float) -> SentChunk | None:
         """The next chunk if the window has room for it."""
-        if self._current is None and not self._begin(clock_s):
+        if self._current is None and not self._begin():
             return None
         assert self._current is not None
         item, rest = self._current
@@ -157,54 +135,39 @@ class ItemStream:
                 delivered.append(Delivered(item, clock_s - item.began_at_s))
         return delivered
 
-    def flow_credit(self, flow_id: int, count: int) -> bool:
-        """An instance has taken so many items of a lossless link; whether there is such a link."""
-        flow = self._by_id.get(flow_id)
-        if flow is None or count > flow.sent:
-            return False
-        flow.taken = max(flow.taken, count)
-        return True
-
     def drop(self, unwanted: Callable[[Outgoing], bool]) -> list[Outgoing]:
-        """Give up what waits and is unwanted, such as items of an epoch that is over; flows that are empty go too."""
+        """Give up what waits and is unwanted, such as items of an epoch that is over."""
         gone = []
-        for key, flow in list(self._flows.items()):
-            gone += [item for item in flow.waiting if unwanted(item)]
-            flow.waiting = deque(item for item in flow.waiting if not unwanted(item))
-            if not flow.waiting and flow.sent <= flow.taken:
-                del self._flows[key], self._by_id[flow.flow_id]
+        for key, waiting in list(self._flows.items()):
+            gone += [item for item in waiting if unwanted(item)]
+            kept = deque(item for item in waiting if not unwanted(item))
+            if kept:
+                self._flows[key] = kept
+            else:
+                del self._flows[key]
         return gone
 
     def give_up(self) -> list[Outgoing]:
         """The receiver is dead: everything that it has not taken."""
         began = [item for _, _, item, is_last in self._on_the_way if is_last]
         current = [] if self._current is None else [self._current[0]]
-        waiting = [item for flow in self._flows.values() for item in flow.waiting]
+        waiting = [item for queue in self._flows.values() for item in queue]
         self._flows.clear()
-        self._by_id.clear()
         self._current = self._next_piece = None
         self._on_the_way.clear()
         self._bytes_on_the_way = 0
         return began + current + waiting
 
-    def _begin(self, clock_s: float) -> bool:
-        for key, flow in self._flows.items():
-            if flow.may_send:
-                item = flow.waiting.popleft()
-                self._flows.move_to_end(key)  # the others come first next time
-                if flow.capacity:
-                    flow.sent += 1
-                    item.header = {**item.header, "flow": flow.flow_id, "nth": flow.sent}
-                rest = pieces(item.payload)
-                self._next_piece = next(rest)
-                self._current = item, rest
-                return True
-        return False
-
-    def _flow(self, key: FlowKey, capacity: int) -> _Flow:
-        flow = self._flows.get(key)
-        if flow is None:
-            flow = self._flows[key] = _Flow(self._draw_id())
-            self._by_id[flow.flow_id] = flow
-        flow.capacity = capacity
-        return flow
+    def _begin(self) -> bool:
+        if not self._flows:
+            return False
+        key, waiting = next(iter(self._flows.items()))
+        item = waiting.popleft()
+        if waiting:
+            self._flows.move_to_end(key)  # the others come first next time
+        else:
+            del self._flows[key]
+        rest = pieces(item.payload)
+        self._next_piece = next(rest)
+        self._current = item, rest
+        return True

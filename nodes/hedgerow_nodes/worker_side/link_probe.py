@@ -10,7 +10,7 @@ SMALL_PROBES = 7
 FIRST_BURST_BYTES = 256 << 10
 LARGEST_BURST_BYTES = 16 << 20
 LONG_ENOUGH_S = 0.2
-"""A burst of this length tells the bandwidth: what a shaper lets through at once, and the latency, count little then."""
+"""A burst of this length tells the bandwidth: what a shaper lets through at once counts little then."""
 
 PATIENCE_S = 5.0
 

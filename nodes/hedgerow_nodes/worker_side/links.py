@@ -11,7 +11,7 @@ SMOOTHING = 0.3
 """The weight of a new figure from live traffic; a measured one replaces all before."""
 
 TELLS_BANDWIDTH_BYTES = 64 << 10
-"""Of a smaller item the time is latency more than transfer: it says nothing of bandwidth, and a small one of latency."""
+"""Of a smaller item the time is latency more than transfer: it says nothing of bandwidth."""
 
 TELLS_LATENCY_BYTES = 4 << 10
 

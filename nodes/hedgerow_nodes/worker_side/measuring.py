@@ -76,9 +76,8 @@ class Measuring:
             wanted = probe.next_probe(clock_s)
             if wanted is not None:
                 number, size_bytes = wanted
-                header = {"probe": number}
                 payload = [memoryview(_NOTHING)[:size_bytes]]
-                self._send(receiver, Outgoing(header, payload, ItemKind.PROBE, flow=("probe",)))
+                self._send(receiver, Outgoing({"probe": number}, payload, ItemKind.PROBE, flow=("probe",)))
             return
 
     def delivered(self, to_node_id: str, delivered: Delivered, clock_s: float) -> None:

@@ -43,4 +43,3 @@ class Peers:
 
     def __contains__(self, node_id: object) -> bool:
         return node_id in self._incarnations
-

@@ -1,16 +1,15 @@
 """PROFILE orders: a model timed layer by layer in a process of its own, so that the worker's loop goes on.
 
-python -m hedgerow_nodes.worker_side.profiling, which reads an order's body as JSON and writes the profile as JSON.
+python -m hedgerow_nodes.worker_side.profiling FOLDER, which reads an order's body and writes the profile, both JSON.
 """
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -27,13 +26,15 @@ class ProfileOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     model: Annotated[str, msgspec.Meta(min_length=1)]
     sha256: str = ""
     iterations: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 10
-    providers: tuple[str, ...] = ()
+    providers: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("CPUExecutionProvider",)
+    threads: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
 
 
 class Profiling:
-    """The child process of one profile."""
+    """The child process of one profile; models are kept in the folder."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._child: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
         self._cancelled = False
@@ -48,7 +49,7 @@ class Profiling:
             if self._cancelled:
                 raise ProfileFailed("the worker leaves")
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "hedgerow_nodes.worker_side.profiling"],
+                [sys.executable, "-m", "hedgerow_nodes.worker_side.profiling", str(self._folder)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -75,21 +76,18 @@ class Profiling:
 
 
 def main() -> None:
-    """Profile what standard input asks for."""
-    order: Any = msgspec.json.decode(sys.stdin.read(), type=ProfileOrder)
+    """Profile what standard input asks for; the argument is the folder in which models are kept."""
     from hedgerow_nodes.partition import ModelError, load, profile
+    from hedgerow_nodes.partition.store import fetch
 
+    order = msgspec.json.decode(sys.stdin.read(), type=ProfileOrder)
     try:
-        model = load(_place(order.model), sha256=order.sha256)
-        measured = profile(model, order.iterations, list(order.providers) or None)
+        model = load(fetch(order.model, sys.argv[1], order.sha256))
+        measured = profile(model, order.iterations, order.providers, order.threads)
     except ModelError as error:
-        print(f"{error}", file=sys.stderr)
+        print(" ".join(str(error).split()), file=sys.stderr)
         sys.exit(1)
-    print(json.dumps(json.loads(measured.to_json())))
-
-
-def _place(model: str) -> str | Path:
-    return model
+    sys.stdout.write(measured.to_json().decode())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The rows that wait to be reported: bounded, counted where they had to go, and numbered without gaps when they leave."""
+"""The rows that wait to be reported: bounded, what had to go is counted, and numbered without gaps when they leave."""
 
 from __future__ import annotations
 
