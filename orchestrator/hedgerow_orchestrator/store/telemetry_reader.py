@@ -1,4 +1,4 @@
-"""What the reader tells of telemetry: rows, the trace of an item, rates, links, and what became of each source's rows."""
+"""What the reader tells of telemetry: rows, the trace of an item, rates and links, what is missing of each source."""
 
 from __future__ import annotations
 
