@@ -47,16 +47,38 @@ class RowFilter:
     event: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The numbers of what a filter names: None where it names nothing, empty where that is not known.
+
+    They are looked up before: an index in the order of time is used for a number, but not for a subquery.
+    """
+
+    sessions: Sequence[int] | None = None
+    handlers: Sequence[int] | None = None
+    sources: Sequence[int] | None = None
+
+
+def keys_named(kind: str, name_or_id: str) -> Select[Any]:
+    """The numbers of the sessions or handlers with this name or id, or of the sources on the node with it."""
+    if kind == "sources":
+        nodes = _numbered(telemetry_node, name_or_id)
+        return select(telemetry_source.c.id).where(telemetry_source.c.node_key.in_(nodes))
+    return _numbered({"sessions": telemetry_session, "handlers": telemetry_handler}[kind], name_or_id)
+
+
 def cursor_key(row: dict[str, Any]) -> tuple[int, int, int]:
     """The place of a row in the order of time, as whole numbers; `at_s` is not negative."""
     return struct.unpack(">q", struct.pack(">d", max(0.0, row["at_s"])))[0], row["source_key"], row["row_number"]
 
 
-def rows(kind: str, wanted: RowFilter, before: Sequence[int] | None, limit: int) -> Select[Any]:
+def rows(kind: str, wanted: RowFilter, keys: Keys, before: Sequence[int] | None, limit: int) -> Select[Any]:
     """Rows of a kind that come before the place `before`, newest first."""
     table = TABLES[kind]
     order = (table.c.at_s, table.c.source_key, table.c.row_number)
-    query = _named(table).where(*_conditions(table, wanted)).order_by(*(each.desc() for each in order)).limit(limit)
+    query = (
+        _named(table).where(*_conditions(table, wanted, keys)).order_by(*(each.desc() for each in order)).limit(limit)
+    )
     if before is not None:
         at_s = struct.unpack(">d", struct.pack(">q", before[0]))[0]
         query = query.where(tuple_(*order) < (at_s, before[1], before[2]))
@@ -136,20 +158,18 @@ def _named(table: Table) -> Select[Any]:
     return select(*columns).select_from(joined)
 
 
-def _conditions(table: Table, wanted: RowFilter) -> list[ColumnElement[bool]]:
+def _conditions(table: Table, wanted: RowFilter, keys: Keys) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    if wanted.worker:
-        nodes = _keys(telemetry_node, wanted.worker)
-        of_nodes = select(telemetry_source.c.id).where(telemetry_source.c.node_key.in_(nodes))
-        conditions.append(table.c.source_key.in_(of_nodes))
+    if keys.sources is not None:
+        conditions.append(_one_of(table.c.source_key, keys.sources))
     if wanted.since_s is not None:
         conditions.append(table.c.at_s >= wanted.since_s)
     if wanted.until_s is not None:
         conditions.append(table.c.at_s < wanted.until_s)
-    if wanted.service and table is not telemetry_system:
-        conditions.append(table.c.session_key.in_(_keys(telemetry_session, wanted.service)))
-    if wanted.handler and table is not telemetry_system:
-        conditions.append(table.c.handler_key.in_(_keys(telemetry_handler, wanted.handler)))
+    if keys.sessions is not None and table is not telemetry_system:
+        conditions.append(_one_of(table.c.session_key, keys.sessions))
+    if keys.handlers is not None and table is not telemetry_system:
+        conditions.append(_one_of(table.c.handler_key, keys.handlers))
     if wanted.sequence is not None and table is telemetry_packet:
         conditions.append(table.c.sequence_number == wanted.sequence)
     if wanted.event and table is telemetry_packet:
@@ -157,5 +177,10 @@ def _conditions(table: Table, wanted: RowFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _keys(names: Table, name_or_id: str) -> Select[Any]:
+def _one_of(column: Any, keys: Sequence[int]) -> ColumnElement[bool]:
+    is_it: ColumnElement[bool] = column == keys[0] if len(keys) == 1 else column.in_(keys)
+    return is_it
+
+
+def _numbered(names: Table, name_or_id: str) -> Select[Any]:
     return select(names.c.id).where((names.c.uuid == name_or_id) | (names.c.name == name_or_id))

@@ -1,4 +1,4 @@
-"""What the reader tells of telemetry: rows, the trace of an item, rates, links, and what became of each source's rows."""
+"""What the reader tells of telemetry: rows, the trace of an item, rates and links, what is missing of each source."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ class TelemetryReader:
             raise StoreError(f"telemetry {kind!r} unknown; known: {', '.join(queries.TABLES)}")
         before = decode_cursor(kind, cursor, 3)
         limit = capped(limit)
-        rows = self._rows(queries.rows(kind, wanted or RowFilter(), before, limit + 1))
+        wanted = wanted or RowFilter()
+        rows = self._rows(queries.rows(kind, wanted, self._keys(wanted), before, limit + 1))
         return cut(kind, rows, limit, queries.cursor_key, shapes.VIEWS[kind])
 
     def trace(self, service: str, sequence: int) -> View | None:
@@ -109,6 +110,15 @@ class TelemetryReader:
     def telemetry_sources(self) -> list[View]:
         """List every source of rows, the one heard of last first."""
         return [shapes.source_view(row) for row in self._rows(queries.sources())]
+
+    def _keys(self, wanted: RowFilter) -> queries.Keys:
+        named = {"sessions": wanted.service, "handlers": wanted.handler, "sources": wanted.worker}
+        found = {
+            kind: [int(row["id"]) for row in self._rows(queries.keys_named(kind, name))]
+            for kind, name in named.items()
+            if name
+        }
+        return queries.Keys(**found)
 
     def _session(self, service: str) -> dict[str, Any] | None:
         known = self.service(service)

@@ -45,6 +45,10 @@ def _by_time() -> Index:
     return Index(None, "at_s", "source_key", "row_number")
 
 
+def _of_session() -> Index:
+    return Index(None, "session_key", "at_s", "source_key", "row_number")
+
+
 telemetry_node = _names("telemetry_node")
 telemetry_session = _names("telemetry_session")
 telemetry_handler = _names("telemetry_handler")
@@ -93,6 +97,7 @@ telemetry_process = Table(
     _figure("gpu_percent"),
     _figure("gpu_memory_percent"),
     _by_time(),
+    _of_session(),
     sqlite_with_rowid=False,
 )
 
@@ -109,6 +114,7 @@ telemetry_packet = Table(
     _number("size_bytes", nullable=True),
     text_column("port_name"),
     _by_time(),
+    _of_session(),
     Index(None, "session_key", "sequence_number"),
     sqlite_with_rowid=False,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +20,7 @@ def test_they_are_a_set_of_numbers(pairs: list[tuple[int, int]], start: int, end
     found = ranges.pairs()
     assert {number for first, last in found for number in range(first, last)} == numbers
     assert all(first < last for first, last in found)
-    assert all(one[1] < other[0] for one, other in zip(found, found[1:], strict=False))  # merged and sorted
+    assert all(one[1] < other[0] for one, other in pairwise(found))  # merged and sorted
     missing = ranges.missing(start, end)
     assert [number for first, last in missing for number in range(first, last)] == [
         number for number in range(start, end) if number not in numbers

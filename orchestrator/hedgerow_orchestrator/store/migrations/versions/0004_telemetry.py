@@ -127,6 +127,9 @@ def upgrade() -> None:
         *_id("size_bytes", nullable=True),
         *_text("port_name"),
     )
+    for table in ("telemetry_process", "telemetry_packet"):
+        columns = ["session_key", "at_s", "source_key", "row_number"]
+        op.create_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table, columns)
     name = op.f("ix_telemetry_packet_session_key_sequence_number")
     op.create_index(name, "telemetry_packet", ["session_key", "sequence_number"])
     for view in (SYS_INFO, PROC_INFO, PACKET_INFO):
