@@ -188,25 +188,34 @@ class RateAnswer(Answer):
     stages: list[StageRate]
 
 
-class TraceEventAnswer(Answer):
-    """One event of a packet at one instance: start, end, sent, recv or drop."""
+class HopAnswer(Answer):
+    """What an item met at one instance; times in seconds, null where an event that bounds them is missing.
 
-    at_s: float
-    event: str
-    name: str
-    handler: str
-    node: str
-    port_name: str
-    size_bytes: float | None
+    `network_s` is on the way to it, `queue_s` in wait for it, `compute_s` from its start to its end.
+    """
+
     logical_id: str
+    physical_id: str
+    name: str
+    node: str
+    first_at_s: float
+    first_at: str | None
+    network_s: float | None
+    queue_s: float | None
+    compute_s: float | None
+    dropped: bool
+    sent_bytes: float
 
 
 class TraceAnswer(Answer):
-    """Where a packet was and when, in the order of time."""
+    """Where an item was and when: every event in the order of time, and instance by instance."""
 
     service_id: str
+    service: str
     sequence: int | None
-    items: list[TraceEventAnswer]
+    events: list[dict[str, Any]]
+    hops: list[HopAnswer]
+    total_s: float | None
 
 
 class WorkerAnswer(Answer):
