@@ -12,6 +12,7 @@ import msgspec
 from hedgerow_idl import TaskId
 from hedgerow_orchestrator.states import StageState, TaskState
 from hedgerow_orchestrator.store.serving_changes import ServingChange
+from hedgerow_orchestrator.store.telemetry_changes import TelemetryChange
 
 
 class TaskRow(msgspec.Struct, gc=False):
@@ -124,4 +125,5 @@ class RequestAdded(msgspec.Struct, gc=False):
     at_s: float
 
 
-Change = TaskRow | StageRow | AttemptRow | OutputAdded | EventAdded | NodeRow | RequestAdded | ServingChange
+TaskChange = TaskRow | StageRow | AttemptRow | OutputAdded | EventAdded | NodeRow | RequestAdded
+Change = TaskChange | ServingChange | TelemetryChange

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Connection, PoolProxiedConnection
+from sqlalchemy import Connection, PoolProxiedConnection, Select
 from sqlalchemy.exc import SQLAlchemyError
 
 from hedgerow_orchestrator.states import TaskState
@@ -177,6 +177,11 @@ class Store:
         """Read what serving goes on with: services that are not deleted, policies of workers, open intents."""
         with self._reading() as connection:
             return serving_recovery.load(connection)
+
+    def read(self, query: Select[Any]) -> list[dict[str, Any]]:
+        """Read the rows of any query, each by the names of its columns."""
+        with self._reading() as connection:
+            return [{str(name): value for name, value in row.items()} for row in connection.execute(query).mappings()]
 
     def close(self) -> None:
         """Stop the checkpoints and close every connection."""

@@ -27,6 +27,7 @@ from hedgerow_orchestrator.store.serving_testing import (
     an_instance,
     an_intent,
 )
+from hedgerow_orchestrator.store.telemetry_testing import all_telemetry
 from hedgerow_orchestrator.store.testing import (
     DATABASES,
     StorePlace,
@@ -329,7 +330,8 @@ def _is_empty(store: Store) -> bool:
 def test_the_records_under_test_are_all_there_are() -> None:
     of_tasks = (a_task, a_stage, an_attempt, an_output, an_event, a_node, a_request)
     of_serving = (a_service, an_epoch, an_instance, a_policy, a_worker, an_intent)
-    assert {type(make()) for make in (*of_tasks, *of_serving)} == set(Change.__args__)
+    kinds = {type(make()) for make in (*of_tasks, *of_serving)} | {type(each) for each in all_telemetry()}
+    assert kinds == set(Change.__args__)
 
 
 @pytest.mark.parametrize("database", ["postgresql"])
