@@ -13,6 +13,7 @@ from hedgerow_frontend.serving.places import Places
 from hedgerow_frontend.settings import Settings
 from hedgerow_frontend.sse import EventHub
 from hedgerow_idl import Event, ReplyStatus
+from hedgerow_orchestrator.store.telemetry_queries import RowFilter
 
 _KEY = "hedgerow"
 
@@ -48,6 +49,11 @@ class Reader(Protocol):
     def worker(self, name_or_id: str) -> dict[str, Any] | None: ...
     def handlers(self) -> list[dict[str, Any]]: ...
     def trace(self, service: str, sequence: int) -> dict[str, Any] | None: ...
+    def telemetry(
+        self, kind: str, wanted: RowFilter | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Page: ...
+    def worker_links(self) -> list[dict[str, Any]]: ...
+    def telemetry_sources(self) -> list[dict[str, Any]]: ...
 
 
 class Answer(Protocol):

@@ -282,3 +282,53 @@ class ModelStored(Answer):
     model: str
     sha256: str
     size_bytes: int
+
+
+class TelemetryPage(Answer):
+    """Telemetry rows, newest first; `node_ID`, `session_ID` and `handler_ID` are short numbers beside the ids."""
+
+    items: list[dict[str, Any]]
+    next: str | None = Field(description="Cursor of the following page; null at the end.")
+
+
+class WorkerLinkAnswer(Answer):
+    """A link between two workers as its sender measured it."""
+
+    from_node_id: str
+    from_: str = Field(alias="from")
+    to_node_id: str
+    to: str
+    at: str | None
+    bandwidth_bytes_per_s: float | None
+    latency_s: float | None
+    age_s: float | None
+    transfer_s: float | None
+    sent_items: int | None
+    sent_bytes: float | None
+    is_passive: bool | None
+
+
+class WorkerLinkList(Answer):
+    """The links between workers."""
+
+    items: list[WorkerLinkAnswer]
+
+
+class SourceAnswer(Answer):
+    """One start of one worker as a source of rows, and what became of them."""
+
+    source_id: str
+    node_id: str
+    node: str
+    incarnation: int
+    stored_rows: int
+    missing_rows: int
+    lost_rows: int
+    refused_rows: int
+    changed_at: str | None
+
+
+class SourceList(Answer):
+    """The sources of rows, the one heard of last first."""
+
+    items: list[SourceAnswer]

@@ -19,8 +19,11 @@ from hedgerow_frontend.serving.answers import (
     RateAnswer,
     ServiceAnswer,
     ServiceList,
+    SourceList,
+    TelemetryPage,
     TraceAnswer,
     WorkerAnswer,
+    WorkerLinkList,
     WorkerList,
 )
 from hedgerow_frontend.serving.files import Empty, TooLarge, keep
@@ -28,6 +31,7 @@ from hedgerow_frontend.serving.preview_api import BOUNDARY, pictures
 from hedgerow_idl import ReplyStatus
 from hedgerow_orchestrator.store import migrate
 from hedgerow_orchestrator.store.reader import StoreReader
+from hedgerow_orchestrator.store.telemetry_testing import all_telemetry
 from hedgerow_orchestrator.store.writer import Store
 from tests.unit.frontend import serving_story as story
 
@@ -366,3 +370,31 @@ def test_each_picture_comes_once_and_silence_ends_it(tmp_path: Path) -> None:
     found = list(pictures(file, gone=lambda: False, silence_s=1.0, clock=lambda: now[0], sleep=sleep))
     assert [part.split(b"\r\n\r\n")[1].split(b"\r\n")[0] for part in found[1:]] == [b"one", b"two"]
     assert next(iter(pictures(tmp_path / "none", gone=lambda: True))) == f"--{BOUNDARY}\r\n".encode()
+
+
+@pytest.mark.parametrize("kind", ["sys_info", "proc_info", "packet_info"])
+def test_telemetry_is_listed_and_shown(serving: Any, store: tuple[Store, StoreReader], kind: str) -> None:
+    store[0].commit(all_telemetry())
+    page = TelemetryPage.model_validate(serving.get(f"/api/v1/telemetry/{kind}").json)
+    assert len(page.items) == 1
+    assert page.items[0]["node_ID"] == 1
+    assert TelemetryPage.model_validate(serving.get(f"/api/v1/telemetry/{kind}?worker=nobody").json).items == []
+    shown = serving.get(f"/telemetry?kind={kind}", headers={"Accept": "text/html"})
+    assert shown.status_code == 200
+    assert "No such row is stored" not in shown.text
+    assert "12.5 MB/s" in shown.text
+
+
+def test_telemetry_of_a_kind_that_there_is_not(serving: Any) -> None:
+    reply = serving.get("/api/v1/telemetry/gpu_info")
+    assert (reply.status_code, reply.json["field"]) == (422, "kind")
+    assert serving.get("/api/v1/telemetry/sys_info?cursor=x").json["field"] == "cursor"
+    assert "known: limit, cursor, service" in serving.get("/api/v1/telemetry/sys_info?of=x").json["detail"]
+    assert serving.get("/telemetry?kind=x", headers={"Accept": "text/html"}).status_code == 422
+
+
+def test_links_and_sources_are_listed(serving: Any, store: tuple[Store, StoreReader]) -> None:
+    store[0].commit(all_telemetry())
+    [link] = WorkerLinkList.model_validate(serving.get("/api/v1/telemetry/links").json).items
+    assert (link.from_, link.to, link.latency_s) == ("worker-roof", "worker-shed", 0.0021)
+    assert len(SourceList.model_validate(serving.get("/api/v1/telemetry/sources").json).items) == 1
