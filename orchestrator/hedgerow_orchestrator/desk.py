@@ -31,9 +31,10 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Later:
-    """The answer comes when a node has answered this command."""
+    """The answer comes when a node has answered this command; `extra_s` later than others it is given up."""
 
     command_id: str
+    extra_s: float = 0.0
 
 
 Handler = Callable[[Request, dict[str, Any]], "dict[str, Any] | Later"]
@@ -69,7 +70,7 @@ class Desk:
             # Not remembered: the client repeats the request, and the store may answer then.
             return _reply(request, ReplyStatus.UNAVAILABLE, {"message": f"the store cannot be read now: {error}"})
         if isinstance(body, Later):
-            self._pending[body.command_id] = request, give_up_at_s
+            self._pending[body.command_id] = request, give_up_at_s + body.extra_s
             self._in_hand.add(request.request_id)
             return None
         return self._answer(request, ReplyStatus.OK, body)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from hedgerow_idl import Command, TaskId
+from hedgerow_idl.serve import ServiceOrder
 from hedgerow_orchestrator.store.changes import Change, EventAdded
 from hedgerow_orchestrator.task_run import TaskRun
 
@@ -41,7 +42,7 @@ class Step:
         events: the events among the changes, in order.
         durable: a person is told something that must survive a power cut: replies wait until it would.
         begin: tasks whose user input and baselines go out now.
-        commands: orders to nodes.
+        commands: orders to nodes. `orders` are those to workers about services.
         resend: (task, topic) of inputs that a node has asked for again.
         ended: tasks that succeeded or failed and whose pipeline has a loop; what follows of them is not decided yet.
     """
@@ -54,6 +55,7 @@ class Step:
     durable: bool = False
     begin: list[TaskId] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
+    orders: list[ServiceOrder] = field(default_factory=list)
     resend: list[tuple[TaskId, str]] = field(default_factory=list)
     ended: list[TaskRun] = field(default_factory=list)
 

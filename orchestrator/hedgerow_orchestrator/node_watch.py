@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable
 from typing import Any
 
 from hedgerow_idl import NodeInfo, NodeState, NodeStatus
@@ -42,7 +43,15 @@ def duplicate_sentence(used: NodeInfo, unused: NodeInfo) -> str:
 class NodeWatch:
     """Takes what the nodes say of themselves, and other orchestrators."""
 
-    def __init__(self, wire: Wire, registry: Registry, engine: Engine, rivals: Rivals) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        registry: Registry,
+        engine: Engine,
+        rivals: Rivals,
+        on_node: Callable[[Step, Node, str], None] = lambda *_: None,
+    ) -> None:
+        self._on_node = on_node
         self._wire = wire
         self._registry = registry
         self._engine = engine
@@ -98,6 +107,7 @@ class NodeWatch:
             body = {"name": node.name, "state": node.state.name, "incarnation": node.info.incarnation}
             step.event(f"node.{transition.what}", node_id=node.node_id, body=body)
             self._engine.on_node(step, node, gone=gone)
+            self._on_node(step, node, transition.what)
             self._keep(step, node)
             if transition.what != "state":
                 log.info("orchestrator: node %s %s", node.name, transition.what)

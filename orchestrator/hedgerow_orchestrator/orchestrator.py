@@ -25,6 +25,7 @@ from hedgerow_orchestrator.presence import Presence
 from hedgerow_orchestrator.recovery import recover, with_present_messages
 from hedgerow_orchestrator.registry import Registry
 from hedgerow_orchestrator.replies import Replies
+from hedgerow_orchestrator.serving.serving_desk import Serving
 from hedgerow_orchestrator.store.changes import OutputAdded, TaskRow
 from hedgerow_orchestrator.store.errors import StoreError, StoreUnavailable
 from hedgerow_orchestrator.store.writer import Store
@@ -87,7 +88,8 @@ class Orchestrator:
         registry = Registry()
         self._log = EventLog(store.last_ids().event_id)
         self._engine = Engine(registry, SOURCES)
-        self._watch = NodeWatch(self._wire, registry, self._engine, presence.rivals)
+        self._serving = Serving(self._wire, store, clock)
+        self._watch = NodeWatch(self._wire, registry, self._engine, presence.rivals, self._serving.on_node)
         self._verbs = Verbs(
             engine=self._engine,
             registry=registry,
@@ -98,7 +100,7 @@ class Orchestrator:
             skipped_ids=skipped_ids,
         )
         self._telemetry = TelemetryDesk(store, registry)
-        self._desk = Desk({**self._verbs.table(), **self._telemetry.table()})
+        self._desk = Desk(self._verbs.table() | self._serving.table() | self._telemetry.table())
         self._loop = Loop(store.accepted_plain, self._verbs.follow_on)
         self._replies = Replies(self._wire, store, clock)
         # Taken from the bus and not handled yet.
@@ -106,6 +108,7 @@ class Orchestrator:
         self._held: Step | None = None
         step = self._new_step()
         recovered = recover(store, self._engine, pipeline, step.clock_s)
+        self._serving.recover(step, store.serving())
         step.event("orchestrator.started", body={"recovered_tasks": recovered})
         presence.serve()
         self._finish(step)
@@ -126,14 +129,17 @@ class Orchestrator:
         if not self._outputs:
             self._bus.wait(SOON_S if self._replies.pending else timeout_s, AWAKE_S if self._engine.active else 0.0)
             self._watch.look()
+            self._serving.look()
             self._outputs.extend(self._wire.outputs())
         step = self._new_step()
         self._verbs.next_pass(step)
+        self._serving.next_pass(step)
         self._telemetry.next_pass(step)
         for _ in range(min(OUTPUTS_A_PASS, len(self._outputs))):
             self._handle_output(step, *self._outputs.popleft())
         if not self._outputs:
             self._watch.handle(step)
+            self._serving.handle(step)
         self._make_way()
         self._take_answers(step)
         self._go_on(step)
@@ -143,6 +149,8 @@ class Orchestrator:
             if not self._admit(step, key):
                 break
         self._engine.tick(step, self._wire.reachable)
+        for reply in self._serving.tick(step, self._desk):
+            self._replies.add(reply)
         self._finish(step)
         self._presence.beat(step.now_s, self._engine.active, self._engine.waiting)
 
@@ -251,6 +259,8 @@ class Orchestrator:
             self._send_input(task, topic)
         for command in step.commands:
             self._wire.command(command)
+        for order in step.orders:
+            self._wire.order(order)
         for event in step.events:
             self._wire.event(event)
         self._replies.stored(durable=step.durable)

@@ -11,6 +11,7 @@ from cyclonedds.idl import IdlStruct
 
 from hedgerow_idl import Command, CommandAnswer, NodeInfo, NodeStatus, Reply, Request
 from hedgerow_idl.schema import SchemaError, build
+from hedgerow_idl.serve import ServiceAnswer, ServiceOrder, WorkerInfo, WorkerStatus
 from hedgerow_idl.topics import BY_NAME, Profile, Topic
 from hedgerow_nodes.core.bus import Bus, Reader, Received, Writer
 from hedgerow_orchestrator.store.changes import EventAdded
@@ -34,6 +35,10 @@ class Wire:
         self.statuses: Reader[NodeStatus] = bus.reader(BY_NAME["hedgerow/node_status"])
         self.answers: Reader[CommandAnswer] = bus.reader(BY_NAME["hedgerow/command_answer"])
         self.requests: Reader[Request] = bus.reader(BY_NAME["hedgerow/request"])
+        self.worker_infos: Reader[WorkerInfo] = bus.reader(BY_NAME["hedgerow/worker_info"])
+        self.worker_statuses: Reader[WorkerStatus] = bus.reader(BY_NAME["hedgerow/worker_status"])
+        self.service_answers: Reader[ServiceAnswer] = bus.reader(BY_NAME["hedgerow/service_answer"])
+        self._orders: dict[str, Writer[ServiceOrder]] = {}
         self._events: Writer[Any] = bus.writer(BY_NAME["hedgerow/event"])
         self._outputs: dict[str, Reader[Any]] = {}
         self._types: dict[str, str] = {}
@@ -88,6 +93,20 @@ class Wire:
         """A node is gone: whether it can be reached must be found out again."""
         self._reachable.discard(node_id)
 
+    def order(self, order: ServiceOrder) -> None:
+        """Send an order about a service into the worker's partition."""
+        self._order_writer(order.node_id).write(order)
+
+    def worker_reachable(self, node_id: str) -> bool:
+        """The worker's order reader is there; orders are volatile as commands are."""
+        return self._order_writer(node_id).matched() > 0
+
+    def forget_worker(self, node_id: str) -> None:
+        """A worker is gone, and with it the reader of its orders."""
+        writer = self._orders.pop(node_id, None)
+        if writer is not None:
+            writer.close()
+
     def reply(self, reply: Reply) -> None:
         """Answer a client in its partition; writers of clients that have not asked for long are given back."""
         writer = self._replies.pop(reply.client_id, None)
@@ -123,11 +142,19 @@ class Wire:
     def malformed(self) -> int:
         """How many samples could not be decoded."""
         fixed: list[Reader[Any]] = [self.infos, self.statuses, self.answers, self.requests]
-        readers = [*fixed, *self._outputs.values()]
+        workers: list[Reader[Any]] = [self.worker_infos, self.worker_statuses, self.service_answers]
+        readers = [*fixed, *workers, *self._outputs.values()]
         return sum(reader.malformed for reader in readers)
 
     def _command_writer(self, node_id: str) -> Writer[Command]:
         writer = self._commands.get(node_id)
         if writer is None:
             writer = self._commands[node_id] = self.bus.writer(BY_NAME["hedgerow/command"], partition=node_id)
+        return writer
+
+    def _order_writer(self, node_id: str) -> Writer[ServiceOrder]:
+        writer = self._orders.get(node_id)
+        if writer is None:
+            topic = BY_NAME["hedgerow/service_order"]
+            writer = self._orders[node_id] = self.bus.writer(topic, partition=node_id)
         return writer

@@ -87,6 +87,7 @@ def service_page(
     told = f"Graph of {found['name']}: {len(boxes)} instances and what flows between them"
     asked, sequence = _sequence()
     trace = trace_of(found, rates["stages"], sequence) if asked else None
+    drawn = "" if trace is None else f"Item {trace['sequence']} of {found['name']}"
     spans = spans_of(trace["events"], (found["plan"] or {}).get("links") or ()) if trace else []
     return render_template(
         "serving/service.html",
@@ -99,7 +100,7 @@ def service_page(
         workers=[one["name"] for one in reader.workers() if one["state"] != "INACTIVE"],
         previews=previews_of(found),
         trace=trace,
-        waterfall=waterfall(spans, f"Item {trace['sequence']} of {found['name']}", "waterfall") if spans else None,
+        waterfall=waterfall(spans, drawn, "waterfall") if spans else None,
         can_start=found["state"] in STARTABLE,
         can_stop=found["state"] in STOPPABLE,
         messages=messages,

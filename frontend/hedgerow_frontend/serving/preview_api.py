@@ -65,8 +65,9 @@ def preview_file(home: Path, service: dict[str, Any], handler: str) -> Path:
     """Where the sink leaves its latest picture: in its own folder below its worker's, which has to be in this home."""
     placed = next(each for each in service["plan"]["instances"] if each["name"] == handler)
     worker = services().reader.worker(placed["node_id"])
-    name = placed["node_id"] if worker is None else worker["name"]
-    return home / "workers" / name / service["service_id"] / placed["logical_id"] / PICTURE
+    name = str(placed["node_id"] if worker is None else worker["name"])
+    logical_id = str(placed["logical_id"])
+    return home / "workers" / name / str(service["service_id"]) / logical_id / PICTURE
 
 
 def pictures(

@@ -73,7 +73,9 @@ class Search:
             for members, _ in evaluator.groups
         ]
         power = np.where(np.isnan(evaluator.power), 0.0, evaluator.power)
-        self._joules_left = _suffix_sums((work * power).min(axis=1))
+        # Where a stage must not run there is no product: infinite times a power that is unknown is none.
+        joules = np.multiply(work, power, where=np.isfinite(work), out=np.full(work.shape, np.inf))
+        self._joules_left = _suffix_sums(joules.min(axis=1))
         tail = np.zeros(stages)
         for at in range(stages - 1, -1, -1):
             for edge in problem.edges:

@@ -1,0 +1,80 @@
+"""Whether a service that runs should be placed anew: the verdict, and the reason for yes or no."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hedgerow_orchestrator.placement.replacement import Decision, Policy, Verdict, decide
+from hedgerow_orchestrator.serving.network_place import nodes_from
+from hedgerow_orchestrator.serving.parts import Key
+from hedgerow_orchestrator.serving.placement_words import labels_of
+from hedgerow_orchestrator.serving.proposal import Placed, Proposal
+from hedgerow_orchestrator.serving.workers import Worker
+
+_SAID = {
+    Verdict.BROKEN: "better",
+    Verdict.BETTER: "better",
+    Verdict.SAME: "same",
+    Verdict.WORSE: "worse",
+    Verdict.SMALL_GAIN: "same",
+    Verdict.TOO_SOON: "better",
+    Verdict.COSTLY: "worse",
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The verdict as it is told (`better`, `same`, `worse`), whether to move, and why."""
+
+    verdict: str
+    is_move: bool
+    reason: str
+
+
+def compare(
+    proposal: Proposal,
+    current: Mapping[Key, str],
+    boundaries: Mapping[str, tuple[int, ...]],
+    workers: Sequence[Worker],
+    since_move_s: float,
+    policy: Policy,
+) -> Comparison:
+    """Hold a proposal that is free to move everything against what runs, both under the newest figures."""
+    here = sorted((each for each in workers if each.is_here), key=lambda each: (each.label, each.node_id))
+    labels = dict(zip((each.node_id for each in here), labels_of(here), strict=True))
+    decisions: list[Decision] = []
+    for placed in proposal.placed:
+        running = _running(placed, proposal, current, boundaries, labels)
+        if running is not None:
+            since_s = since_move_s if math.isfinite(since_move_s) else 1e9
+            decisions.append(decide(placed.problem, running, placed.plan, since_s, 0.0, policy))
+    if not decisions:
+        return Comparison("same", False, "no: nothing that runs can be compared with the plan")
+    # The most weighty first: a move, else what comes nearest to one.
+    order = [Verdict.BROKEN, Verdict.BETTER, Verdict.TOO_SOON, Verdict.SMALL_GAIN, Verdict.COSTLY]
+    order += [Verdict.WORSE, Verdict.SAME]
+    best = min(decisions, key=lambda each: order.index(each.verdict))
+    return Comparison(_SAID[best.verdict], best.is_move, best.words)
+
+
+def _running(
+    placed: Placed,
+    proposal: Proposal,
+    current: Mapping[Key, str],
+    boundaries: Mapping[str, tuple[int, ...]],
+    labels: Mapping[str, str],
+) -> list[str] | None:
+    """The node of each stage as it is now, by the names of the problem; None where the stages are others."""
+    bounds = boundaries.get(placed.what)
+    if bounds is not None:
+        nodes = [current.get((f"{placed.what}/{at}", 0), "") for at in range(len(bounds) - 1)]
+        layers = nodes_from(bounds, nodes)
+        if len(layers) == len(placed.problem.stages):
+            return [labels.get(node, node) for node in layers]
+        return [labels.get(node, node) for node in nodes] if len(nodes) == len(placed.problem.stages) else None
+    keys = [part.key for part in proposal.parts]
+    if any(key not in current for key in keys) or dict(proposal.boundaries) != dict(boundaries):
+        return None
+    return [labels.get(current[key], current[key]) for key in keys]

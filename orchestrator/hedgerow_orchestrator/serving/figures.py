@@ -1,0 +1,111 @@
+"""What was measured: processor time of handlers on workers, and profiles of networks, layer by layer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from hedgerow_idl.plan import PlacedInstance
+from hedgerow_orchestrator.serving.blueprint import NetworkWish
+from hedgerow_orchestrator.serving.parts import PARTITION, Part
+
+CostKey = tuple[str, str]
+NetworkKey = tuple[str, str]
+
+
+class Layer(msgspec.Struct, frozen=True):
+    """Processor time of one layer for one item."""
+
+    name: str
+    op: str = ""
+    seconds_mean: float = math.nan
+    seconds_std: float = math.nan
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """A network as one worker measured it. `cut_bytes` are live after each layer, tensors that skip included."""
+
+    digest: str
+    layers: tuple[Layer, ...]
+    cut_bytes: tuple[float, ...]
+
+    @property
+    def seconds(self) -> list[float]:
+        """Of each layer."""
+        return [layer.seconds_mean for layer in self.layers]
+
+
+def read_profile(text: str) -> Profile:
+    """The body of the answer to PROFILE.
+
+    Raises:
+        ValueError: it is none, or has no layers, or too few cuts.
+    """
+    try:
+        profile = msgspec.json.decode(text, type=Profile)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"the profile cannot be read: {error}") from error
+    if not profile.layers or len(profile.cut_bytes) < len(profile.layers) - 1:
+        raise ValueError(f"a profile of {len(profile.layers)} layers has {len(profile.cut_bytes)} cuts")
+    return profile
+
+
+def network_key(network: NetworkWish) -> NetworkKey:
+    """What tells two networks apart."""
+    return network.model, network.sha256
+
+
+def cost_key(handler: str, parameters: dict[str, Any]) -> CostKey:
+    """What tells two handlers apart whose items cost differently."""
+    return handler, msgspec.json.encode(parameters, order="deterministic").decode()
+
+
+@dataclass(slots=True)
+class Figures:
+    """All that was measured. Costs are by handler with its parameters and node id; profiles by network and node id."""
+
+    costs: dict[tuple[CostKey, str], float] = field(default_factory=dict)
+    profiles: dict[NetworkKey, dict[str, Profile]] = field(default_factory=dict)
+
+    def note(self, instance: PlacedInstance, node_id: str, compute_s: float) -> None:
+        """An instance has told its processor time for an item; NaN tells nothing."""
+        if math.isfinite(compute_s) and compute_s > 0:
+            self.costs[cost_key(instance.handler, instance.parameters), node_id] = compute_s
+
+    def cost_of(self, handler: str, part: Part, node_id: str) -> float:
+        """Measured seconds of a part on a worker, or the sum of its layers' profile there; NaN for neither."""
+        measured = self.costs.get((cost_key(handler, part.parameters), node_id))
+        if measured is not None:
+            return measured
+        return self.profiled(part.parameters, node_id) if handler == PARTITION else math.nan
+
+    def profiled(self, parameters: dict[str, Any], node_id: str) -> float:
+        """The sum of the layers of a partition as they were profiled on a worker; NaN where they were not."""
+        key = parameters.get("model", ""), parameters.get("sha256", "")
+        profile = self.profiles.get(key, {}).get(node_id)
+        if profile is None:
+            return math.nan
+        return sum(profile.seconds[parameters["first"] : parameters["last"]]) or math.nan
+
+    def drift(self, network: NetworkWish, node_id: str) -> float:
+        """How much more a network's parts take on a worker than they were profiled to; 1 where nothing is known."""
+        ratios = []
+        for (key, on), measured in self.costs.items():
+            if on != node_id or key[0] != PARTITION:
+                continue
+            parameters = msgspec.json.decode(key[1])
+            if (parameters.get("model"), parameters.get("sha256", "")) != network_key(network):
+                continue
+            profiled = self.profiled(parameters, node_id)
+            if math.isfinite(profiled):
+                ratios.append(measured / profiled)
+        return sum(ratios) / len(ratios) if ratios else 1.0
+
+    def forget(self, node_id: str) -> None:
+        """A worker has another incarnation: it may be another machine."""
+        self.costs = {key: value for key, value in self.costs.items() if key[1] != node_id}
+        for by_node in self.profiles.values():
+            by_node.pop(node_id, None)

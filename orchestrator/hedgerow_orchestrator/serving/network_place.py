@@ -1,0 +1,178 @@
+"""Cuts a network over workers: layers times workers for the placement engine, and its answer back as boundaries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from hedgerow_orchestrator.placement.checks import Infeasible
+from hedgerow_orchestrator.placement.problem import Node, Problem, Rules, chain
+from hedgerow_orchestrator.placement.solve import NotFound, solve
+from hedgerow_orchestrator.serving.blueprint import NetworkWish, Wishes
+from hedgerow_orchestrator.serving.costs import assumption_words, cost_table, groups_of, link_table
+from hedgerow_orchestrator.serving.figures import Figures, Profile, network_key
+from hedgerow_orchestrator.serving.parts import PARTITION, Part
+from hedgerow_orchestrator.serving.placement_words import labels_of, nobody_can, objective_of
+from hedgerow_orchestrator.serving.proposal import NoPlace, Placed, Request
+from hedgerow_orchestrator.serving.requirements import why_not
+from hedgerow_orchestrator.serving.workers import Worker
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A network with its boundaries, half-open from 0 to the number of layers, and the node id of each part."""
+
+    boundaries: tuple[int, ...]
+    nodes: tuple[str, ...]
+    placed: Placed
+    words: tuple[str, ...] = ()
+
+
+def boundaries_from(nodes: Sequence[str]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The boundaries and the node of each part, from the node of each layer: part k is [b[k], b[k + 1])."""
+    starts = [at for at in range(len(nodes)) if at == 0 or nodes[at] != nodes[at - 1]]
+    return (*starts, len(nodes)), tuple(nodes[at] for at in starts)
+
+
+def nodes_from(boundaries: Sequence[int], nodes: Sequence[str]) -> tuple[str, ...]:
+    """The node of each layer, from the boundaries and the node of each part."""
+    spans = zip(boundaries[:-1], boundaries[1:], nodes, strict=True)
+    return tuple(node for first, last, node in spans for _ in range(last - first))
+
+
+def grouped(profile: Profile, bounds: Sequence[int] | None) -> list[tuple[int, int]]:
+    """The pieces that are not cut further: single layers, or the parts that a person wants.
+
+    Raises:
+        NoPlace: a boundary is beyond the last layer.
+    """
+    count = len(profile.layers)
+    if bounds is None:
+        return [(at, at + 1) for at in range(count)]
+    if list(bounds) != sorted(set(bounds)) or bounds[0] != 0 or bounds[-1] != count:
+        raise NoPlace(f"boundaries {list(bounds)} do not ascend from 0 to {count}, the number of layers")
+    return list(pairwise(bounds))
+
+
+def cut(
+    network: NetworkWish,
+    wishes: Wishes,
+    workers: Sequence[Worker],
+    figures: Figures,
+    request: Request,
+    clock: Callable[[], float],
+) -> Cut:
+    """Find the boundaries and the worker of each part.
+
+    Raises:
+        NoPlace: the network was not profiled, or nothing keeps all rules.
+    """
+    profiles = figures.profiles.get(network_key(network), {})
+    if not profiles:
+        raise NoPlace(f"network {network.name!r} was profiled on no worker yet")
+    profile = next(iter(profiles.values()))
+    wanted = _wanted_boundaries(network, request, len(profile.layers))
+    pieces = grouped(profile, wanted)
+    names = tuple(f"{network.name}/{first}" for first, _ in pieces)
+    labels = labels_of(workers)
+    seconds = np.full((len(pieces), len(workers)), np.nan)
+    for on, worker in enumerate(workers):
+        measured = profiles.get(worker.node_id)
+        if measured is not None:
+            drift = figures.drift(network, worker.node_id)
+            seconds[:, on] = [drift * sum(measured.seconds[first:last]) for first, last in pieces]
+    # A layer that took less than the clock can tell costs something all the same.
+    seconds = np.where(np.isfinite(seconds), np.maximum(seconds, 1e-9), np.nan)
+    table = cost_table(names, seconds, workers)
+    stages, edges = chain(names, [profile.cut_bytes[last - 1] for _, last in pieces[:-1]])
+    part = Part(name=network.name, handler=PARTITION, requires=network.requires)
+    avoided = {node for key, node in request.avoid if key is None or key[0].startswith(f"{network.name}/")}
+    reasons = [
+        "did not work lately" if each.node_id in avoided else why_not(part, each, has_it=_has(network, request, each))
+        for each in workers
+    ]
+    if all(reasons):
+        raise NoPlace(nobody_can(network.name, workers, reasons))
+    # Layer by layer nothing is pinned: which part a layer belongs to is what is looked for.
+    pins = {} if wanted is None else _pins(network, request, names, workers, labels)
+    rules = Rules(
+        pins=pins,
+        forbids=tuple((name, label) for label, why in zip(labels, reasons, strict=True) if why for name in names),
+        may_revisit=wishes.may_revisit or bool(pins),
+        # What a person has cut is cut; the limits are for what is found.
+        max_partitions=None if wanted is not None else wishes.max_partitions,
+        max_cuts=None if wanted is not None else wishes.max_cuts,
+    )
+    nodes = tuple(
+        Node(label, each.free_bytes + request.held.get(each.node_id, 0.0), _power(each))
+        for label, each in zip(labels, workers, strict=True)
+    )
+    problem = Problem(
+        stages=stages,
+        edges=edges,
+        nodes=nodes,
+        costs=table.costs,
+        links=link_table(workers),
+        objective=objective_of(wishes),
+        rules=rules,
+        groups=groups_of(workers, labels),
+    )
+    try:
+        plan = solve(problem, clock, seconds=SECONDS, seed=request.seed)
+    except (Infeasible, NotFound, ValueError) as error:
+        raise NoPlace(f"network {network.name!r}: {error}") from error
+    ids = {label: worker.node_id for label, worker in zip(labels, workers, strict=True)}
+    placed = Placed(network.name, problem, plan)
+    if wanted is not None:
+        return Cut(wanted, tuple(ids[label] for label in plan.nodes), placed, tuple(assumption_words(table)))
+    bounds, on_nodes = boundaries_from(plan.nodes)
+    return Cut(bounds, tuple(ids[label] for label in on_nodes), placed, tuple(assumption_words(table)))
+
+
+SECONDS = 0.3
+"""About how long a search may take that is not exact sooner."""
+
+
+def _wanted_boundaries(network: NetworkWish, request: Request, layers: int) -> tuple[int, ...] | None:
+    if network.name in request.boundaries:
+        return tuple(request.boundaries[network.name])
+    if network.partitions != "auto":
+        return (0, *network.partitions, layers)
+    return None
+
+
+def _has(network: NetworkWish, request: Request, worker: Worker) -> bool:
+    return any(
+        key[0].startswith(f"{network.name}/") and node == worker.node_id for key, node in request.current.items()
+    )
+
+
+def _pins(
+    network: NetworkWish, request: Request, names: Sequence[str], workers: Sequence[Worker], labels: Sequence[str]
+) -> dict[str, str]:
+    """Of each part that has a place by a person's wish, or that shall stay, its worker."""
+    by_id = {worker.node_id: label for worker, label in zip(workers, labels, strict=True)}
+    by_name = {word: label for worker, label in zip(workers, labels, strict=True) for word in (worker.name, label)}
+    pins = {}
+    for at, name in enumerate(names):
+        key = (f"{network.name}/{at}", 0)
+        if at < len(network.placement) and len(names) == len(network.placement):
+            wanted = network.placement[at]
+            label = by_id.get(wanted) or by_name.get(wanted)
+            if label is None:
+                raise NoPlace(f"placement of network {network.name!r}: no worker {wanted!r} is here")
+            pins[name] = label
+        if key in request.stay and request.current.get(key) in by_id and network.name in request.boundaries:
+            pins[name] = by_id[request.current[key]]
+        if key in request.moves:
+            if request.moves[key] not in by_id:
+                raise NoPlace(f"part {key[0]!r} cannot move: its worker is not here")
+            pins[name] = by_id[request.moves[key]]
+    return pins
+
+
+def _power(worker: Worker) -> float | None:
+    return worker.status.power_w if worker.status.power_w > 0 else None

@@ -1,0 +1,120 @@
+"""A placement that was found for a service: who runs where, what is predicted, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hedgerow_orchestrator.placement.evaluate import Evaluator
+from hedgerow_orchestrator.placement.plan import Plan
+from hedgerow_orchestrator.placement.problem import Problem
+from hedgerow_orchestrator.serving.parts import Key, Part, Wire
+from hedgerow_orchestrator.serving.workers import Worker
+
+
+class NoPlace(Exception):
+    """No placement keeps all that is asked for; the text says why."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of the planner beside the blueprint.
+
+    Attributes:
+        current: where the instances are now, node ids.
+        stay: instances that shall stay where they are, if that can be.
+        moves: instances that a person wants elsewhere, node ids.
+        boundaries: of networks, that a person wants or that are deployed: half-open, from 0 to the number of layers.
+        avoid: pairs of an instance and a node id that did not work lately; an instance None is any.
+        held: memory that the service's own instances hold on workers, bytes by node id.
+        seed, turn: of the strategies that pick at random or in turn.
+    """
+
+    current: Mapping[Key, str] = field(default_factory=dict)
+    stay: frozenset[Key] = frozenset()
+    moves: Mapping[Key, str] = field(default_factory=dict)
+    boundaries: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    avoid: frozenset[tuple[Key | None, str]] = frozenset()
+    held: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 0
+    turn: int = 0
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One problem and its answer: of the handlers, or of the layers of one network."""
+
+    what: str
+    problem: Problem
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The answer of the planner. `nodes` are node ids by instance; `turn` is where the next one goes on."""
+
+    parts: tuple[Part, ...]
+    wires: tuple[Wire, ...]
+    nodes: Mapping[Key, str]
+    providers: Mapping[Key, str]
+    handlers: Mapping[Key, str]
+    boundaries: Mapping[str, tuple[int, ...]]
+    placed: tuple[Placed, ...]
+    predicted: dict[str, Any]
+    turn: int = 0
+
+    @property
+    def words(self) -> list[str]:
+        """The explanation, one sentence each."""
+        return list(self.predicted["words"])
+
+    @property
+    def gap(self) -> float | None:
+        """The largest gap to a lower bound; None where one is unknown."""
+        gaps = [each.plan.gap for each in self.placed]
+        return max(gaps) if gaps and all(gap < float("inf") for gap in gaps) else None
+
+
+def predicted(placed: Placed, workers: Sequence[Worker], words: Sequence[str]) -> dict[str, Any]:
+    """The prediction as JSON: stages, links, and max(slowest stage, slowest link, work / cores of each host).
+
+    Seconds are for one item. Each instance has a process of its own, so that two on one worker add up only in what
+    they take of the host's cores.
+    """
+    problem, plan = placed.problem, placed.plan
+    index = {name: at for at, name in enumerate(problem.node_names)}
+    at_node = [index[name] for name in plan.nodes]
+    cost = [float(problem.costs.seconds[at, node]) for at, node in enumerate(at_node)]
+    evaluation = Evaluator(problem).evaluate(at_node)
+    work: dict[str, float] = {}
+    cores: dict[str, float] = {}
+    for at, node in enumerate(at_node):
+        host = workers[node].info.host_id or workers[node].node_id
+        work[host] = work.get(host, 0.0) + cost[at] * problem.stages[at].share
+    for worker in workers:
+        host = worker.info.host_id or worker.node_id
+        cores[host] = max(cores.get(host, 1.0), float(worker.info.cores))
+    shared = {host: seconds / cores[host] for host, seconds in work.items()}
+    stages = {stage.name: cost[at] for at, stage in enumerate(problem.stages)}
+    slowest = max(seconds * stage.share for seconds, stage in zip(cost, problem.stages, strict=True))
+    links = [
+        {"from": problem.node_names[a], "to": problem.node_names[b], "seconds": seconds}
+        for (a, b), seconds in sorted(evaluation.link_s.items())
+    ]
+    bottleneck = max([slowest, *evaluation.link_s.values(), *shared.values()])
+    return {
+        "bottleneck_s": bottleneck,
+        "throughput_hz": 1 / bottleneck,
+        "latency_s": evaluation.latency_s,
+        "stages": stages,
+        "places": dict(zip(problem.stage_names, plan.nodes, strict=True)),
+        "links": links,
+        "hosts": shared,
+        "scaled": [list(each) for each in plan.scaled],
+        "assumed_links": [list(each) for each in plan.assumed_links],
+        "objective": plan.objective,
+        "solver": plan.solver,
+        "is_exact": plan.is_exact,
+        "words": [*plan.words, *words],
+    }

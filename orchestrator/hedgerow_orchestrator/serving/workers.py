@@ -1,0 +1,90 @@
+"""The workers as serving sees them: what they are, what they say of themselves, and what people want of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import msgspec
+
+from hedgerow_idl.plan import HandlerDescription
+from hedgerow_idl.serve import InstanceStatus, LinkFigure, Resource, WorkerInfo, WorkerStatus
+
+_catalogue = msgspec.json.Decoder(list[HandlerDescription])
+
+
+@dataclass(slots=True)
+class Worker:
+    """One worker.
+
+    Attributes:
+        is_here: it lives, as the registry knows, and has announced itself.
+        catalogue: by type; read once for each announcement.
+        statuses: how many of this incarnation have come.
+    """
+
+    node_id: str
+    name: str = ""
+    incarnation: int = 0
+    is_here: bool = False
+    info: WorkerInfo = field(default_factory=WorkerInfo)
+    status: WorkerStatus = field(default_factory=WorkerStatus)
+    catalogue: dict[str, HandlerDescription] = field(default_factory=dict)
+    statuses: int = 0
+    is_cordoned: bool = False
+    is_draining: bool = False
+    reason: str = ""
+
+    @property
+    def label(self) -> str:
+        """As people call it."""
+        return self.name or self.node_id
+
+    @property
+    def takes_new(self) -> bool:
+        """It may get instances that it does not have."""
+        return self.is_here and not self.is_cordoned and not self.is_draining
+
+    @property
+    def resources(self) -> list[Resource]:
+        """The providers that it announces."""
+        return list(self.info.resources)
+
+    @property
+    def speed(self) -> float:
+        """Clock times cores, the measure by which costs are scaled; NaN where either is unknown."""
+        speed = self.info.clock_hz * self.info.cores
+        return speed if speed > 0 else math.nan
+
+    @property
+    def free_bytes(self) -> float:
+        """Memory that is available now, else all that it has; infinite where neither is known."""
+        if math.isfinite(self.status.memory_available_bytes):
+            return self.status.memory_available_bytes
+        return float(self.info.memory_bytes) or math.inf
+
+    def link_to(self, node_id: str) -> LinkFigure | None:
+        """What it measured of its link to another worker."""
+        return next((each for each in self.status.links if each.to_node_id == node_id), None)
+
+    def instance(self, physical_id: str) -> InstanceStatus | None:
+        """What it says of an instance."""
+        return next((each for each in self.status.instances if each.physical_id == physical_id), None)
+
+
+def read_catalogue(text: str) -> dict[str, HandlerDescription]:
+    """The catalogue of a `WorkerInfo`.
+
+    Raises:
+        msgspec.DecodeError: it is none.
+    """
+    return {each.name: each for each in _catalogue.decode(text)} if text else {}
+
+
+def union_of_catalogues(workers: list[Worker]) -> dict[str, HandlerDescription]:
+    """What any of the workers that are here can run; of two descriptions of one type the first by name counts."""
+    union: dict[str, HandlerDescription] = {}
+    for worker in sorted(workers, key=lambda each: (each.label, each.node_id)):
+        if worker.is_here:
+            union = {**worker.catalogue, **union}
+    return union
