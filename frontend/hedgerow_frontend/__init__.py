@@ -31,7 +31,17 @@ from hedgerow_frontend import (
 from hedgerow_frontend.answers import ProblemDetails
 from hedgerow_frontend.formatting import register_filters
 from hedgerow_frontend.services import Client, Reader, Services, provide
-from hedgerow_frontend.serving import inference_api, preview_api, services_api, workers_api
+from hedgerow_frontend.serving import actions as serving_actions
+from hedgerow_frontend.serving import (
+    inference_api,
+    preview_api,
+    services_api,
+    telemetry_api,
+    telemetry_page,
+    trace_api,
+    workers_api,
+)
+from hedgerow_frontend.serving import pages as serving_pages
 from hedgerow_frontend.settings import Settings
 from hedgerow_frontend.sse import EventHub
 from hedgerow_frontend.wishes import unavailable
@@ -51,6 +61,8 @@ _REST_MODULES: tuple[Any, ...] = (
     inference_api,
     preview_api,
     workers_api,
+    trace_api,
+    telemetry_api,
     events,
     hub_models,
     health,
@@ -71,7 +83,7 @@ def create_app(*, reader: Reader, client: Client, settings: Settings, hub: Event
     problem_details.register_errors(app)
     app.register_error_handler(StoreMissing, _store_error)
     app.register_error_handler(StoreUnavailable, _store_error)
-    for module in (pages, compare_page, actions, login):
+    for module in (pages, compare_page, actions, serving_pages, serving_actions, telemetry_page, login):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(choices.page_blueprint)
     _prepare_templates(app, settings)

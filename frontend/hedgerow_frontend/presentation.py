@@ -46,6 +46,16 @@ _MARKS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "unknown": ("?", "calm"),
         "ERROR": ("✗", "bad"),
         "TIMED_OUT": ("✗", "bad"),
+        "PREPARING": ("○", "busy"),
+        "READY": ("✓", "calm"),
+        "SWITCHING": ("▶", "busy"),
+        "DEGRADED": ("!", "bad"),
+        "STOPPED": ("–", "calm"),
+        "ENDED": ("–", "calm"),
+        "DELETED": ("–", "calm"),
+        "ACTIVE": ("✓", "good"),
+        "DRAINING": ("▶", "busy"),
+        "RETIRED": ("–", "calm"),
     }
 )
 

@@ -59,15 +59,15 @@ def rates_table(rates: View) -> Table:
 
 def trace_table(trace: View) -> Table:
     """One row an event of a packet, with the time since the first."""
-    items = trace["items"]
+    items = trace["events"]
     first_s = items[0]["at_s"] if items else 0.0
     rows = (
         (
             f"{(item['at_s'] - first_s) * 1e3:.3f}",
             item["event"],
-            item["name"],
+            item["handler"],
             item["node"],
-            item["port_name"],
+            item["port"],
             quantity("size_bytes", item["size_bytes"]) if is_number(item["size_bytes"]) else None,
         )
         for item in items

@@ -133,8 +133,8 @@ class Orchestrator:
             self._outputs.extend(self._wire.outputs())
         step = self._new_step()
         self._verbs.next_pass(step)
-        self._telemetry.next_pass(step)
         self._serving.next_pass(step)
+        self._telemetry.next_pass(step)
         for _ in range(min(OUTPUTS_A_PASS, len(self._outputs))):
             self._handle_output(step, *self._outputs.popleft())
         if not self._outputs:

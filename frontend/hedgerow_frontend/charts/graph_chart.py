@@ -19,7 +19,8 @@ from hedgerow_frontend.charts.graph_layout import (
 )
 from hedgerow_frontend.charts.svg import drawing, element, label, words
 
-TITLE_CHARACTERS, SUBTITLE_CHARACTERS = 21, 25
+BELOW = BOX_HEIGHT / 2 + ROW_GAP / 2
+TITLE_CHARACTERS, SUBTITLE_CHARACTERS = 20, 23
 
 
 def graph_chart(
@@ -79,18 +80,25 @@ def _edge(edge: GraphEdge, placed: Layout, arrow: str) -> Markup:
 
 
 def _path(edge: GraphEdge, placed: Layout) -> str:
-    """From the right side of the sender to the left side of the receiver, around boxes that lie between."""
+    """From the right side of the sender to the left side of the receiver, below boxes that lie between."""
     x1, y1, x2, y2 = _ends(edge, placed)
-    if y1 == y2 and placed.columns[edge.receiver] - placed.columns[edge.sender] > 1:
-        high = y1 - BOX_HEIGHT / 2 - ROW_GAP
-        return f"M{x1:.1f} {y1:.1f}C{x1 + 40:.1f} {high:.1f} {x2 - 40:.1f} {high:.1f} {x2:.1f} {y2:.1f}"
+    if _passes(edge, placed):
+        below = y1 + BELOW
+        down = f"M{x1:.1f} {y1:.1f}C{x1 + 24:.1f} {y1:.1f} {x1 + 8:.1f} {below:.1f} {x1 + 32:.1f} {below:.1f}"
+        return f"{down}L{x2 - 36:.1f} {below:.1f}C{x2 - 12:.1f} {below:.1f} {x2 - 28:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
     bend = max(28.0, abs(x2 - x1) / 2)
     return f"M{x1:.1f} {y1:.1f}C{x1 + bend:.1f} {y1:.1f} {x2 - bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
 
 
 def _edge_label(edge: GraphEdge, placed: Layout) -> Markup:
     x1, y1, x2, y2 = _ends(edge, placed)
-    return label((x1 + x2) / 2, (y1 + y2) / 2 - 5, edge.label, class_="name edge-name", text_anchor="middle")
+    y = y1 + BELOW + 4 if _passes(edge, placed) else (y1 + y2) / 2 - 5
+    return label((x1 + x2) / 2, y, edge.label, class_="name edge-name", text_anchor="middle")
+
+
+def _passes(edge: GraphEdge, placed: Layout) -> bool:
+    """Tell whether boxes may lie between the two."""
+    return placed.columns[edge.receiver] - placed.columns[edge.sender] > 1
 
 
 def _ends(edge: GraphEdge, placed: Layout) -> tuple[float, float, float, float]:

@@ -188,25 +188,34 @@ class RateAnswer(Answer):
     stages: list[StageRate]
 
 
-class TraceEventAnswer(Answer):
-    """One event of a packet at one instance: start, end, sent, recv or drop."""
+class HopAnswer(Answer):
+    """What an item met at one instance; times in seconds, null where an event that bounds them is missing.
 
-    at_s: float
-    event: str
-    name: str
-    handler: str
-    node: str
-    port_name: str
-    size_bytes: float | None
+    `network_s` is on the way to it, `queue_s` in wait for it, `compute_s` from its start to its end.
+    """
+
     logical_id: str
+    physical_id: str
+    name: str
+    node: str
+    first_at_s: float
+    first_at: str | None
+    network_s: float | None
+    queue_s: float | None
+    compute_s: float | None
+    dropped: bool
+    sent_bytes: float
 
 
 class TraceAnswer(Answer):
-    """Where a packet was and when, in the order of time."""
+    """Where an item was and when: every event in the order of time, and instance by instance."""
 
     service_id: str
+    service: str
     sequence: int | None
-    items: list[TraceEventAnswer]
+    events: list[dict[str, Any]]
+    hops: list[HopAnswer]
+    total_s: float | None
 
 
 class WorkerAnswer(Answer):
@@ -273,3 +282,53 @@ class ModelStored(Answer):
     model: str
     sha256: str
     size_bytes: int
+
+
+class TelemetryPage(Answer):
+    """Telemetry rows, newest first; `node_ID`, `session_ID` and `handler_ID` are short numbers beside the ids."""
+
+    items: list[dict[str, Any]]
+    next: str | None = Field(description="Cursor of the following page; null at the end.")
+
+
+class WorkerLinkAnswer(Answer):
+    """A link between two workers as its sender measured it."""
+
+    from_node_id: str
+    from_: str = Field(alias="from")
+    to_node_id: str
+    to: str
+    at: str | None
+    bandwidth_bytes_per_s: float | None
+    latency_s: float | None
+    age_s: float | None
+    transfer_s: float | None
+    sent_items: int | None
+    sent_bytes: float | None
+    is_passive: bool | None
+
+
+class WorkerLinkList(Answer):
+    """The links between workers."""
+
+    items: list[WorkerLinkAnswer]
+
+
+class SourceAnswer(Answer):
+    """One start of one worker as a source of rows, and what became of them."""
+
+    source_id: str
+    node_id: str
+    node: str
+    incarnation: int
+    stored_rows: int
+    missing_rows: int
+    lost_rows: int
+    refused_rows: int
+    changed_at: str | None
+
+
+class SourceList(Answer):
+    """The sources of rows, the one heard of last first."""
+
+    items: list[SourceAnswer]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from flask_openapi3.models import RawModel
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
-from hedgerow_frontend.bodies import Body, Word
+from hedgerow_frontend.bodies import Body, PageQuery, Word
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Blueprint = dict[str, JsonValue]
@@ -120,15 +120,22 @@ class MeasureRequest(Body):
     )
 
 
-class TelemetryQuery(BaseModel):
-    """Which rows of a telemetry view."""
+class TelemetryPath(BaseModel):
+    """A kind of rows."""
 
-    model_config = ConfigDict(extra="forbid")
+    kind: Literal["sys_info", "proc_info", "packet_info"]
 
-    service: str | None = Field(None, max_length=200, description="Its name or id.")
-    worker: str | None = Field(None, max_length=200, description="Its name or id.")
+
+class TelemetryQuery(PageQuery):
+    """A page of telemetry rows; whatever is left out filters nothing."""
+
+    service: str = Field("", max_length=200, description="Its name or id.")
+    worker: str = Field("", max_length=200, description="Its name or id.")
+    handler: str = Field("", max_length=200, description="Its name or logical id.")
     since: float | None = Field(None, ge=0, le=2**37, description="Seconds since the Unix epoch.")
-    limit: int = Field(200, ge=1, le=1000, description="Most rows.")
+    until: float | None = Field(None, ge=0, le=2**37, description="Rows before this moment.")
+    sequence: int | None = Field(None, ge=0, le=2**63 - 1, description="Of `packet_info`: one item.")
+    event: Literal["", "start", "end", "sent", "recv", "drop"] = Field("", description="Of `packet_info`: one kind.")
 
 
 def said(body: Body) -> dict[str, Any]:

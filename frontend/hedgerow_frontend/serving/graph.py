@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,6 +27,10 @@ def _placed(plan: View, stages: Sequence[View]) -> tuple[list[GraphBox], list[Gr
     boxes = [_box(stage, stage["name"] in replicas) for stage in stages]
     names = {stage["logical_id"]: stage["name"] for stage in stages}
     out = {stage["logical_id"]: stage["out_per_s"] for stage in stages}
+    # Of several links to replicas of one handler each item takes one, drawn by weight.
+    groups: dict[tuple[str, str, str], float] = defaultdict(float)
+    for link in plan.get("links", ()):
+        groups[link["sender"], link["output"], names.get(link["receiver"], link["receiver"])] += link.get("weight", 1.0)
     edges = []
     for link in plan.get("links", ()):
         sender = names.get(link["sender"], link["sender"])
@@ -35,7 +40,8 @@ def _placed(plan: View, stages: Sequence[View]) -> tuple[list[GraphBox], list[Gr
         if link.get("weight", 1.0) != 1.0:
             told += f", weight {link['weight']:g}"
         rate = out.get(link["sender"])
-        shown = "" if rate is None else f"{quantity(rate)}/s"
+        group = groups[link["sender"], link["output"], receiver]
+        shown = "" if rate is None or not group else f"{quantity(rate * link.get('weight', 1.0) / group)}/s"
         edges.append(GraphEdge(link["sender"], link["receiver"], shown, told, mode == "newest"))
     return boxes, edges
 

@@ -1,4 +1,4 @@
-"""Reads what the placement engine predicted of an epoch: times of stages by name, and the throughput."""
+"""Reads what the placement engine predicted of an epoch: times of stages by name, the throughput, and its words."""
 
 from __future__ import annotations
 
@@ -7,19 +7,28 @@ from typing import Any
 
 from hedgerow_frontend.formatting import is_number
 
+View = Mapping[str, Any]
 
-def predicted_throughput(predicted: Mapping[str, Any]) -> float | None:
+
+def predicted_throughput(predicted: View) -> float | None:
     """Items a second, None where it is not known."""
-    value = predicted.get("throughput_hz")
+    return _known(predicted.get("throughput_hz"))
+
+
+def predicted_seconds(predicted: View, placed: View) -> float | None:
+    """Processor time of an instance for an item, None where it is not known."""
+    stages = predicted.get("stages")
+    if not isinstance(stages, Mapping):
+        return None
+    names = (f"{placed['name']}#{placed.get('replica', 0)}", placed["name"])
+    return next((_known(stages[name]) for name in names if name in stages), None)
+
+
+def explanation(predicted: View) -> list[str]:
+    """Why the placement is as it is, a sentence each; empty where nothing was said."""
+    words = predicted.get("words")
+    return [str(sentence) for sentence in words] if isinstance(words, list) else []
+
+
+def _known(value: object) -> float | None:
     return float(value) if is_number(value) else None
-
-
-def predicted_stages(predicted: Mapping[str, Any]) -> dict[str, float]:
-    """Seconds an item by the name of the stage, or by its logical id where the prediction goes by these."""
-    found: dict[str, float] = {}
-    for stage in predicted.get("stages") or ():
-        if isinstance(stage, Mapping) and is_number(stage.get("seconds")):
-            for key in ("name", "logical_id"):
-                if stage.get(key):
-                    found[str(stage[key])] = float(stage["seconds"])
-    return found

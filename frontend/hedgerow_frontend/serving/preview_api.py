@@ -24,6 +24,7 @@ LOOK_S = 0.04
 SILENCE_S = 60.0
 PICTURE_MAX_BYTES = 8 * 1024 * 1024
 HANDLER = "preview"
+PICTURE = "preview.jpg"
 _MOTION: dict[Any, Any] = {
     200: {
         "description": "Pictures, one after another, until the client leaves or none has come for a minute.",
@@ -48,7 +49,7 @@ def preview(path: PreviewPath) -> Response:
     if not tools.previews.take(tools.settings.previews_max):
         raise unavailable(f"{tools.settings.previews_max} previews are open already; close one")
     gone = request.environ.get("waitress.client_disconnected") or (lambda: False)
-    parts = pictures(preview_file(tools.settings.home, found["service_id"], path.handler), gone=gone)
+    parts = pictures(preview_file(tools.settings.home, found, path.handler), gone=gone)
     response = Response(parts, content_type=MEDIA_TYPE, headers={"X-Accel-Buffering": "no"})
     response.call_on_close(tools.previews.give_back)
     return response
@@ -60,9 +61,13 @@ def previews_of(service: dict[str, Any]) -> list[str]:
     return sorted({each["name"] for each in plan.get("instances", ()) if each["handler"] == HANDLER})
 
 
-def preview_file(home: Path, service_id: str, handler: str) -> Path:
-    """Where the sink leaves its latest picture."""
-    return home / "previews" / service_id / f"{handler}.jpg"
+def preview_file(home: Path, service: dict[str, Any], handler: str) -> Path:
+    """Where the sink leaves its latest picture: in its own folder below its worker's, which has to be in this home."""
+    placed = next(each for each in service["plan"]["instances"] if each["name"] == handler)
+    worker = services().reader.worker(placed["node_id"])
+    name = str(placed["node_id"] if worker is None else worker["name"])
+    logical_id = str(placed["logical_id"])
+    return home / "workers" / name / str(service["service_id"]) / logical_id / PICTURE
 
 
 def pictures(

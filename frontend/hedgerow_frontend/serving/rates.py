@@ -8,7 +8,7 @@ from typing import Any
 
 from hedgerow_frontend.formatting import is_number, iso_moment
 from hedgerow_frontend.serving.metering import Rate, RateMeter
-from hedgerow_frontend.serving.predictions import predicted_stages, predicted_throughput
+from hedgerow_frontend.serving.predictions import predicted_seconds, predicted_throughput
 
 View = Mapping[str, Any]
 COUNTERS = ("queued", "dropped", "skipped", "refused", "failed", "memory_bytes")
@@ -25,7 +25,6 @@ def service_rates(service: View, workers: Iterable[View], meter: RateMeter) -> d
     """
     plan = service["plan"] or {}
     predicted = (service["placement"] or {}).get("predicted") or {}
-    seconds = predicted_stages(predicted)
     known = {worker["node_id"]: worker for worker in workers}
     reports = dict(_reports(known.values(), service["service_id"]))
     rows = {instance["physical_id"]: instance for instance in service["instances"]}
@@ -35,7 +34,7 @@ def service_rates(service: View, workers: Iterable[View], meter: RateMeter) -> d
         rate = meter.rate(status, at_s) if status is not None else None
         if rate is not None:
             rates[placed["logical_id"]] = rate
-        expected = seconds.get(placed["logical_id"], seconds.get(placed["name"]))
+        expected = predicted_seconds(predicted, placed)
         worker = known.get(placed["node_id"], {}).get("name", placed["node_id"])
         row = rows.get(placed["physical_id"], {})
         stages.append(_stage(placed, worker, row, status or {}, rate, expected))

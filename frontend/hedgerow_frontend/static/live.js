@@ -6,15 +6,22 @@ const KINDS = [
   ...["submitted", "running", "succeeded", "failed", "cancelled"].map((end) => `task.${end}`),
   ...["running", "succeeded", "failed", "cancelled", "timed_out", "progress", "retry"].map((end) => `stage.${end}`),
   ...["joined", "left", "lost", "state", "restart_wanted"].map((end) => `node.${end}`),
+  ...["deployed", "state", "epoch", "placed", "deleted"].map((end) => `service.${end}`),
+  ...["state", "restarted", "failed"].map((end) => `instance.${end}`),
+  ...["joined", "left", "lost", "policy"].map((end) => `worker.${end}`),
+  "intent.state",
   "orchestrator.started",
   "resync",
 ];
 const GATHER_MS = 250;
 const POLL_MS = 5000;
+// What changes without an event, such as rates, is looked at this often; 0 is never.
+const EVERY_MS = Number(document.body.dataset.refresh || 0);
 const address = document.body.dataset.events;
 let stream = null;
 let due = null;
 let poll = null;
+let beat = null;
 
 function swap(old, fresh) {
   const open = new Set([...old.querySelectorAll("details[open][id]")].map((found) => found.id));
@@ -44,6 +51,7 @@ function soon() {
 
 function open() {
   if (!address || stream) return;
+  if (EVERY_MS) beat = setInterval(soon, EVERY_MS);
   stream = new EventSource(address);
   for (const kind of KINDS) stream.addEventListener(kind, soon);
   stream.addEventListener("open", soon);
@@ -56,7 +64,8 @@ function open() {
 function close() {
   if (stream) stream.close();
   clearInterval(poll);
-  stream = poll = null;
+  clearInterval(beat);
+  stream = poll = beat = null;
 }
 
 document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));

@@ -70,11 +70,12 @@ def trace(
     answer = connect().get("services", service, "trace", sequence=sequence)
     if as_json:
         print_json(answer)
-    elif not answer["items"]:
+    elif not answer["events"]:
         which = "no item" if sequence is None else f"no event of item {sequence}"
         tell(f"{which} of {service} has been traced; its blueprint needs `trace = true`")
     else:
-        tell(f"item {answer['sequence']} of {service}")
+        took = f", {quantity('total_s', answer['total_s'])}" if answer["total_s"] is not None else ""
+        tell(f"item {answer['sequence']} of {service}{took}")
         show(trace_table(answer))
 
 

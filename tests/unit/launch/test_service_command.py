@@ -292,21 +292,19 @@ def test_a_record_is_sent_as_json(frontend: Any, hedgerow: Hedgerow, tmp_path: P
 
 
 def test_a_packet_is_traced(frontend: Any, hedgerow: Hedgerow) -> None:
-    event = {
-        "event": "start",
-        "name": "detect",
-        "handler": "detect_faces",
-        "node": "w",
-        "port_name": "",
-        "logical_id": "l",
-    }
-    items = [{**event, "at_s": 10.0, "size_bytes": None}, {**event, "event": "end", "at_s": 10.0125, "size_bytes": 2e6}]
-    frontend.answers = {f"GET {API}/faces/trace": (200, {"service_id": "s", "sequence": 4, "items": items})}
+    event = {"event": "start", "handler": "detect", "node": "w", "port": "", "logical_id": "l"}
+    events = [
+        {**event, "at_s": 10.0, "size_bytes": None},
+        {**event, "event": "end", "at_s": 10.0125, "size_bytes": 2e6},
+    ]
+    trace = {"service_id": "s", "service": "faces", "sequence": 4, "events": events, "hops": [], "total_s": 0.0125}
+    frontend.answers = {f"GET {API}/faces/trace": (200, trace)}
     result = hedgerow("service", "trace", "faces", 4)
     assert "12.500" in result.stdout
     assert "2 MB" in result.stdout
+    assert result.stderr == "item 4 of faces, 12.5 ms\n"
     assert frontend.lines() == [f"GET {API}/faces/trace?sequence=4"]
-    frontend.answers = {f"GET {API}/faces/trace": (200, {"service_id": "s", "sequence": None, "items": []})}
+    frontend.answers = {f"GET {API}/faces/trace": (200, {**trace, "sequence": None, "events": [], "total_s": None})}
     assert "no item of faces has been traced" in hedgerow("service", "trace", "faces").stderr
 
 
