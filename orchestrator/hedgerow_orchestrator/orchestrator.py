@@ -29,6 +29,7 @@ from hedgerow_orchestrator.store.changes import OutputAdded, TaskRow
 from hedgerow_orchestrator.store.errors import StoreError, StoreUnavailable
 from hedgerow_orchestrator.store.writer import Store
 from hedgerow_orchestrator.store_guard import StoreGuard
+from hedgerow_orchestrator.telemetry_desk import TelemetryDesk
 from hedgerow_orchestrator.verbs import Verbs
 from hedgerow_orchestrator.wire import SOURCES, Wire
 
@@ -96,7 +97,8 @@ class Orchestrator:
             store_component=self._guard.component,
             skipped_ids=skipped_ids,
         )
-        self._desk = Desk(self._verbs.table())
+        self._telemetry = TelemetryDesk(store, registry)
+        self._desk = Desk({**self._verbs.table(), **self._telemetry.table()})
         self._loop = Loop(store.accepted_plain, self._verbs.follow_on)
         self._replies = Replies(self._wire, store, clock)
         # Taken from the bus and not handled yet.
@@ -127,6 +129,7 @@ class Orchestrator:
             self._outputs.extend(self._wire.outputs())
         step = self._new_step()
         self._verbs.next_pass(step)
+        self._telemetry.next_pass(step)
         for _ in range(min(OUTPUTS_A_PASS, len(self._outputs))):
             self._handle_output(step, *self._outputs.popleft())
         if not self._outputs:

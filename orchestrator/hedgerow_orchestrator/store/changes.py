@@ -11,6 +11,8 @@ import msgspec
 
 from hedgerow_idl import TaskId
 from hedgerow_orchestrator.states import StageState, TaskState
+from hedgerow_orchestrator.store.serving_changes import ServingChange
+from hedgerow_orchestrator.store.telemetry_changes import TelemetryChange
 
 
 class TaskRow(msgspec.Struct, gc=False):
@@ -123,4 +125,5 @@ class RequestAdded(msgspec.Struct, gc=False):
     at_s: float
 
 
-Change = TaskRow | StageRow | AttemptRow | OutputAdded | EventAdded | NodeRow | RequestAdded
+TaskChange = TaskRow | StageRow | AttemptRow | OutputAdded | EventAdded | NodeRow | RequestAdded
+Change = TaskChange | ServingChange | TelemetryChange

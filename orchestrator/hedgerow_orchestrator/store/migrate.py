@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hedgerow_orchestrator.store.engine import open_for_writing, sorted_error
 from hedgerow_orchestrator.store.errors import StoreError, StoreMissing
-from hedgerow_orchestrator.store.schema import metadata
+from hedgerow_orchestrator.store.telemetry_schema import metadata
 
 
 @dataclass(frozen=True, slots=True)

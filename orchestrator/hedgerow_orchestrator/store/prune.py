@@ -31,6 +31,8 @@ from hedgerow_orchestrator.store.blobs import BlobStore
 from hedgerow_orchestrator.store.engine import open_for_writing, sorted_error
 from hedgerow_orchestrator.store.errors import StoreError
 from hedgerow_orchestrator.store.schema import event, output, request, task
+from hedgerow_orchestrator.store.telemetry_prune import TABLES as TELEMETRY_TABLES
+from hedgerow_orchestrator.store.telemetry_prune import prune_rows
 
 # Rows, or problems with all that hangs on them, in one transaction: the orchestrator commits in between.
 _BATCH = 1_000
@@ -70,6 +72,7 @@ def prune(
     * `task`: problems all of whose iterations finished so long ago, with stages, attempts and outputs; a problem goes
       as a whole, and the newest one stays, for ids are counted on from it.
     * `request`: idempotency keys by their time.
+    * `telemetry_system`, `telemetry_process`, `telemetry_packet`: rows by their time.
 
     `tables` None means all. What belongs to a task that is not finished stays, however much there is of it. With
     `blob_url` payloads that no row names any more are removed too (`blob`), once they are an hour old. With `dry_run`
@@ -152,11 +155,16 @@ def _prune_request(engine: Engine, limit: Limit, dry_run: bool) -> int:
     return _remove(engine, old, lambda keys: [delete(request).where(key.in_(keys))], dry_run, _BATCH)
 
 
+def _prune_telemetry(name: str) -> Callable[[Engine, Limit, bool], int]:
+    return lambda engine, limit, dry_run: prune_rows(engine, name, limit.before_s, limit.keep, dry_run)
+
+
 RULES: dict[str, Callable[[Engine, Limit, bool], int]] = {
     "output": _prune_output,
     "task": _prune_task,
     "event": _prune_event,
     "request": _prune_request,
+    **{name: _prune_telemetry(name) for name in TELEMETRY_TABLES},
 }
 
 

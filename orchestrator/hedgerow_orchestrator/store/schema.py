@@ -1,4 +1,7 @@
-"""The store's tables, one for each record of `changes.py`, portable between SQLite and PostgreSQL."""
+"""The store's tables, one for each record of `changes.py`, portable between SQLite and PostgreSQL.
+
+Those of serving are in `serving_schema.py`.
+"""
 
 from __future__ import annotations
 
@@ -35,12 +38,17 @@ Id = BigInteger().with_variant(Integer, "sqlite")
 
 
 def _state(states: type[StrEnum]) -> tuple[Column[str], CheckConstraint]:
+    return Column("state", Text, nullable=False), CheckConstraint(one_of(states), name="state")
+
+
+def one_of(states: type[StrEnum]) -> str:
+    """The SQL of a CHECK that the column `state` has one of these values."""
     # Not `IN (…)`: SQLite builds that list anew for every row, which took as long as the rest of the insert.
-    one_of = " OR ".join(f"state = '{state}'" for state in states)
-    return Column("state", Text, nullable=False), CheckConstraint(one_of, name="state")
+    return " OR ".join(f"state = '{state}'" for state in states)
 
 
-def _text(name: str) -> Column[str]:
+def text_column(name: str) -> Column[str]:
+    """A column that always has a text, which may be empty."""
     return Column(name, Text, nullable=False)
 
 
@@ -60,17 +68,17 @@ task = Table(
     "task",
     metadata,
     *_task_key(primary=True),
-    _text("pipeline"),
+    text_column("pipeline"),
     *_state(TaskState),
     Column("created_at_s", Float(53), nullable=False),
     Column("finished_at_s", Float(53)),
     Column("previous_iteration_id", Id),
-    _text("title"),
-    _text("request"),
+    text_column("title"),
+    text_column("request"),
     Column("user_input", LargeBinary, nullable=False),
     Column("baselines", LargeBinary, nullable=False),
-    _text("error_code"),
-    _text("reason"),
+    text_column("error_code"),
+    text_column("reason"),
     Index(None, "state", "problem_id", "iteration_id"),
 )
 
@@ -82,11 +90,11 @@ stage = Table(
     Column("position", Integer, nullable=False),
     *_state(StageState),
     Column("attempt", Id, nullable=False),
-    _text("node_id"),
+    text_column("node_id"),
     Column("started_at_s", Float(53)),
     Column("finished_at_s", Float(53)),
-    _text("error_code"),
-    _text("reason"),
+    text_column("error_code"),
+    text_column("reason"),
     _of_task(),
     sqlite_with_rowid=False,
 )
@@ -102,15 +110,15 @@ attempt = Table(
     Column("stage", Text, primary_key=True),
     Column("attempt", Id, primary_key=True, autoincrement=False),
     *_state(StageState),
-    _text("node_id"),
+    text_column("node_id"),
     Column("incarnation", Id, nullable=False),
-    _text("command_id"),
+    text_column("command_id"),
     Column("started_at_s", Float(53), nullable=False),
     # NaN, "no deadline", becomes NULL in SQLite.
     Column("deadline_at_s", Float(53)),
     Column("finished_at_s", Float(53)),
-    _text("error_code"),
-    _text("reason"),
+    text_column("error_code"),
+    text_column("reason"),
     _of_task(),
     sqlite_with_rowid=False,
 )
@@ -121,12 +129,12 @@ output = Table(
     metadata,
     Column("output_id", Id, primary_key=True, autoincrement=True),
     *_task_key(primary=False),
-    _text("stage"),
+    text_column("stage"),
     Column("attempt", Id, nullable=False),
     Column("accepted", Boolean, nullable=False),
-    _text("type_name"),
-    _text("topic"),
-    _text("node_id"),
+    text_column("type_name"),
+    text_column("topic"),
+    text_column("node_id"),
     # The node's own clock: NaN, "unknown", becomes NULL in SQLite.
     Column("at_s", Float(53)),
     Column("cdr", LargeBinary),
@@ -147,11 +155,11 @@ event = Table(
     metadata,
     Column("event_id", Id, primary_key=True, autoincrement=False),
     Column("at_s", Float(53), nullable=False),
-    _text("kind"),
+    text_column("kind"),
     *_task_key(primary=False),
-    _text("stage"),
-    _text("node_id"),
-    _text("body"),
+    text_column("stage"),
+    text_column("node_id"),
+    text_column("body"),
     Index(None, "problem_id", "iteration_id", "event_id"),
 )
 
@@ -159,21 +167,21 @@ node = Table(
     "node",
     metadata,
     Column("node_id", Text, primary_key=True),
-    _text("name"),
-    _text("kind"),
+    text_column("name"),
+    text_column("kind"),
     Column("incarnation", Id, nullable=False),
-    _text("state"),
+    text_column("state"),
     Column("last_seen_at_s", Float(53), nullable=False),
-    _text("info"),
-    _text("status"),
+    text_column("info"),
+    text_column("status"),
 )
 
 request = Table(
     "request",
     metadata,
     Column("idempotency_key", Text, primary_key=True),
-    _text("verb"),
-    _text("body_sha256"),
-    _text("reply"),
+    text_column("verb"),
+    text_column("body_sha256"),
+    text_column("reply"),
     Column("at_s", Float(53), nullable=False),
 )

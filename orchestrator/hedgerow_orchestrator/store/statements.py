@@ -11,7 +11,7 @@ from msgspec.structs import astuple
 from sqlalchemy import Dialect, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from hedgerow_orchestrator.store import schema
+from hedgerow_orchestrator.store import schema, serving_schema, telemetry_schema
 from hedgerow_orchestrator.store.blobs import INLINE_LIMIT_BYTES, BlobStore
 from hedgerow_orchestrator.store.changes import (
     AttemptRow,
@@ -23,6 +23,24 @@ from hedgerow_orchestrator.store.changes import (
     StageRow,
     TaskRow,
 )
+from hedgerow_orchestrator.store.serving_changes import (
+    InstanceRow,
+    IntentRow,
+    ServiceEpochRow,
+    ServiceRow,
+    WorkerPolicyRow,
+    WorkerRow,
+)
+from hedgerow_orchestrator.store.telemetry_changes import (
+    PacketRowAdded,
+    ProcessRowAdded,
+    SystemRowAdded,
+    TelemetryHandlerRow,
+    TelemetryInstanceRow,
+    TelemetryNodeRow,
+    TelemetrySessionRow,
+    TelemetrySourceRow,
+)
 
 Row = tuple[Any, ...]
 
@@ -32,6 +50,23 @@ UPSERTED: dict[type[Change], Table] = {
     StageRow: schema.stage,
     AttemptRow: schema.attempt,
     NodeRow: schema.node,
+    ServiceRow: serving_schema.service,
+    ServiceEpochRow: serving_schema.service_epoch,
+    InstanceRow: serving_schema.instance,
+    WorkerPolicyRow: serving_schema.worker_policy,
+    WorkerRow: serving_schema.worker,
+    IntentRow: serving_schema.intent,
+    TelemetryNodeRow: telemetry_schema.telemetry_node,
+    TelemetrySessionRow: telemetry_schema.telemetry_session,
+    TelemetryHandlerRow: telemetry_schema.telemetry_handler,
+    TelemetryInstanceRow: telemetry_schema.telemetry_instance,
+    TelemetrySourceRow: telemetry_schema.telemetry_source,
+}
+# Of these a row that is there already stays as it is.
+ONCE: dict[type[Change], Table] = {
+    SystemRowAdded: telemetry_schema.telemetry_system,
+    ProcessRowAdded: telemetry_schema.telemetry_process,
+    PacketRowAdded: telemetry_schema.telemetry_packet,
 }
 EVENT_COLUMNS = ("event_id", "at_s", "kind", "problem_id", "iteration_id", "stage", "node_id", "body")
 _PAYLOAD_PARTS = ("", "_url", "_sha256", "_size_bytes")
@@ -85,6 +120,8 @@ def statements(dialect: Dialect, blobs: BlobStore) -> dict[type[Change], Stateme
         if columns[: len(keys)] != keys:
             raise AssertionError(f"{kind.__name__} begins with {columns[: len(keys)]}, not with its key {keys}")
         compiled[kind] = Statement(_upsert(dialect, table, columns, keys), astuple, len(keys))
+    for kind, table in ONCE.items():
+        compiled[kind] = Statement(_insert_once(dialect, table, kind.__struct_fields__), astuple, 0)
     compiled[EventAdded] = Statement(_insert(dialect, schema.event, EVENT_COLUMNS), _event_row, 0)
     compiled[RequestAdded] = Statement(_insert(dialect, schema.request, RequestAdded.__struct_fields__), astuple, 0)
 
@@ -138,6 +175,11 @@ def _upsert(dialect: Dialect, table: Table, columns: Sequence[str], keys: Sequen
     insert = postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
     replaced = {name: insert.excluded[name] for name in columns if name not in keys}
     return _sql(dialect, insert.on_conflict_do_update(index_elements=list(keys), set_=replaced), columns)
+
+
+def _insert_once(dialect: Dialect, table: Table, columns: Sequence[str]) -> str:
+    insert = postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+    return _sql(dialect, insert.inline().on_conflict_do_nothing(), columns)
 
 
 def _together(sql: str) -> str:

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Connection, PoolProxiedConnection
+from sqlalchemy import Connection, PoolProxiedConnection, Select
 from sqlalchemy.exc import SQLAlchemyError
 
 from hedgerow_orchestrator.states import TaskState
-from hedgerow_orchestrator.store import recovery
+from hedgerow_orchestrator.store import recovery, serving_recovery
 from hedgerow_orchestrator.store.blobs import BlobStore
 from hedgerow_orchestrator.store.changes import Change, NodeRow, RequestAdded, TaskRow
 from hedgerow_orchestrator.store.checkpointer import Checkpointer
@@ -172,6 +172,16 @@ class Store:
         """List every node ever seen, by name."""
         with self._reading() as connection:
             return recovery.nodes(connection)
+
+    def serving(self) -> serving_recovery.StoredServing:
+        """Read what serving goes on with: services that are not deleted, policies of workers, open intents."""
+        with self._reading() as connection:
+            return serving_recovery.load(connection)
+
+    def read(self, query: Select[Any]) -> list[dict[str, Any]]:
+        """Read the rows of any query, each by the names of its columns."""
+        with self._reading() as connection:
+            return [{str(name): value for name, value in row.items()} for row in connection.execute(query).mappings()]
 
     def close(self) -> None:
         """Stop the checkpoints and close every connection."""

@@ -19,6 +19,15 @@ from hedgerow_orchestrator.store.blobs import BlobStore
 from hedgerow_orchestrator.store.changes import Change
 from hedgerow_orchestrator.store.errors import CommitUncertain, StoreError, StoreMissing, StoreUnavailable
 from hedgerow_orchestrator.store.recovery import LastIds
+from hedgerow_orchestrator.store.serving_testing import (
+    a_policy,
+    a_service,
+    a_worker,
+    an_epoch,
+    an_instance,
+    an_intent,
+)
+from hedgerow_orchestrator.store.telemetry_testing import all_telemetry
 from hedgerow_orchestrator.store.testing import (
     DATABASES,
     StorePlace,
@@ -319,7 +328,9 @@ def _is_empty(store: Store) -> bool:
 
 
 def test_the_records_under_test_are_all_there_are() -> None:
-    kinds = {type(make()) for make in (a_task, a_stage, an_attempt, an_output, an_event, a_node, a_request)}
+    of_tasks = (a_task, a_stage, an_attempt, an_output, an_event, a_node, a_request)
+    of_serving = (a_service, an_epoch, an_instance, a_policy, a_worker, an_intent)
+    kinds = {type(make()) for make in (*of_tasks, *of_serving)} | {type(each) for each in all_telemetry()}
     assert kinds == set(Change.__args__)
 
 

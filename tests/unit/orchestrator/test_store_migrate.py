@@ -18,6 +18,15 @@ from hedgerow_orchestrator.store.changes import Change
 from hedgerow_orchestrator.store.engine import open_for_writing
 from hedgerow_orchestrator.store.errors import StoreError, StoreUnavailable
 from hedgerow_orchestrator.store.schema import metadata
+from hedgerow_orchestrator.store.serving_testing import (
+    a_policy,
+    a_service,
+    a_worker,
+    an_epoch,
+    an_instance,
+    an_intent,
+)
+from hedgerow_orchestrator.store.telemetry_testing import all_telemetry
 from hedgerow_orchestrator.store.testing import (
     DATABASES,
     StorePlace,
@@ -31,7 +40,7 @@ from hedgerow_orchestrator.store.testing import (
     new_place,
 )
 
-HEAD = "0002"
+HEAD = "0004"
 
 
 @pytest.fixture(params=DATABASES)
@@ -89,7 +98,9 @@ def everything() -> list[Change]:
     """At least one record of every table."""
     large = an_output(2, cdr=b"x" * 70_000, plain='"' + "y" * 70_000 + '"')
     second = [a_task(2, state=TaskState.FAILED), a_stage(2), an_attempt(2), large, an_event(2)]
-    return [a_task(), a_stage(), an_attempt(), an_output(), an_event(1), a_node(), a_request(), *second]
+    serving = [a_service(), an_epoch(), an_instance(), a_policy(), a_worker(), an_intent()]
+    first = [a_task(), a_stage(), an_attempt(), an_output(), an_event(1), a_node(), a_request()]
+    return [*first, *second, *serving, *all_telemetry()]
 
 
 def contents(engine: Engine, without: str = "") -> dict[str, list[tuple[Any, ...]]]:
@@ -218,7 +229,7 @@ def test_a_newer_store_is_refused_and_left_alone(place: StorePlace, engine: Engi
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     assert migrate.check(place.store_url) == migrate.StoreCheck("newer", "9999", HEAD)
-    with pytest.raises(StoreError, match=r"revision '9999'.*up to '0002'; install the newer version"):
+    with pytest.raises(StoreError, match=r"revision '9999'.*up to '0004'; install the newer version"):
         migrate.upgrade(place.store_url)
     with engine.connect() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "9999"

@@ -12,9 +12,17 @@ from hypothesis import strategies as st
 
 from hedgerow_orchestrator.states import TaskState
 from hedgerow_orchestrator.store import prune as pruning
+from hedgerow_orchestrator.store import telemetry_prune
 from hedgerow_orchestrator.store.changes import Change
 from hedgerow_orchestrator.store.errors import StoreError, StoreMissing
 from hedgerow_orchestrator.store.prune import prune
+from hedgerow_orchestrator.store.telemetry_testing import (
+    a_packet_row,
+    a_process_row,
+    a_source,
+    a_system_row,
+    telemetry_names,
+)
 from hedgerow_orchestrator.store.testing import (
     DATABASES,
     StorePlace,
@@ -29,6 +37,7 @@ from hedgerow_orchestrator.store.testing import (
 
 NOW_S = 1_000_000.0
 DAY_S = 86_400.0
+NO_TELEMETRY = {"telemetry_system": 0, "telemetry_process": 0, "telemetry_packet": 0}
 OLD_S, YOUNG_S = NOW_S - 2 * DAY_S, NOW_S - 10.0
 
 
@@ -56,14 +65,22 @@ def fill(place: StorePlace, *groups: list[Change]) -> None:
 
 def remaining(place: StorePlace) -> dict[str, int]:
     with place.reader() as reader, reader._engine.connect() as connection:
-        tables = ("task", "stage", "attempt", "output", "event", "request")
+        tables = ("task", "stage", "attempt", "output", "event", "request", *NO_TELEMETRY)
         return {name: connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one() for name in tables}
 
 
 def test_old_problems_go_with_all_that_hangs_on_them(place: StorePlace) -> None:
     fill(place, closed(1), closed(2, at_s=YOUNG_S), opened(3), closed(4))
     assert prune(place.store_url, DAY_S, ["task"], now_s=NOW_S) == {"task": 1}
-    assert remaining(place) == {"task": 3, "stage": 3, "attempt": 3, "output": 3, "event": 0, "request": 0}
+    assert remaining(place) == {
+        "task": 3,
+        "stage": 3,
+        "attempt": 3,
+        "output": 3,
+        "event": 0,
+        "request": 0,
+        **NO_TELEMETRY,
+    }
     with place.reader() as reader:
         assert reader.problem(1) is None
 
@@ -89,7 +106,15 @@ def test_outputs_of_old_tasks_go_alone(place: StorePlace) -> None:
     orphan = an_output(77, at_s=OLD_S)
     fill(place, closed(1), closed(2, at_s=YOUNG_S), opened(3), [orphan])
     assert prune(place.store_url, DAY_S, ["output"], now_s=NOW_S) == {"output": 2}
-    assert remaining(place) == {"task": 3, "stage": 3, "attempt": 3, "output": 2, "event": 0, "request": 0}
+    assert remaining(place) == {
+        "task": 3,
+        "stage": 3,
+        "attempt": 3,
+        "output": 2,
+        "event": 0,
+        "request": 0,
+        **NO_TELEMETRY,
+    }
     with place.reader() as reader:
         view = reader.task(1, 1)
         assert view is not None
@@ -116,8 +141,16 @@ def test_large_numbers_go_in_batches(place: StorePlace, monkeypatch: pytest.Monk
     monkeypatch.setattr(pruning, "_BATCH", 3)
     fill(place, *(closed(n) for n in range(1, 12)), [an_event(n, at_s=OLD_S) for n in range(1, 12)])
     removed = prune(place.store_url, DAY_S, now_s=NOW_S)
-    assert removed == {"output": 11, "task": 10, "event": 10, "request": 0}
-    assert remaining(place) == {"task": 1, "stage": 1, "attempt": 1, "output": 0, "event": 1, "request": 0}
+    assert removed == {"output": 11, "task": 10, "event": 10, "request": 0, **NO_TELEMETRY}
+    assert remaining(place) == {
+        "task": 1,
+        "stage": 1,
+        "attempt": 1,
+        "output": 0,
+        "event": 1,
+        "request": 0,
+        **NO_TELEMETRY,
+    }
 
 
 def test_the_newest_problems_are_kept_by_number(place: StorePlace) -> None:
@@ -142,8 +175,22 @@ def test_the_newest_events_outputs_and_keys_are_kept_by_number(place: StorePlace
         assert [each["id"] for each in reader.events()] == [4, 5]
         assert [store.request_of(f"key-{n}") is not None for n in (3, 4, 5)] == [False, True, True]
         assert store.accepted_output(6, 1, "hw_constraints") is not None
-    assert prune(place.store_url, keep=0, now_s=NOW_S) == {"output": 1, "task": 5, "event": 1, "request": 2}
-    assert remaining(place) == {"task": 1, "stage": 1, "attempt": 1, "output": 1, "event": 1, "request": 0}
+    assert prune(place.store_url, keep=0, now_s=NOW_S) == {
+        "output": 1,
+        "task": 5,
+        "event": 1,
+        "request": 2,
+        **NO_TELEMETRY,
+    }
+    assert remaining(place) == {
+        "task": 1,
+        "stage": 1,
+        "attempt": 1,
+        "output": 1,
+        "event": 1,
+        "request": 0,
+        **NO_TELEMETRY,
+    }
 
 
 def test_with_both_limits_only_what_is_beyond_both_goes(place: StorePlace) -> None:
@@ -179,7 +226,7 @@ def test_a_dry_run_counts_what_a_real_one_removes(
         rows += [a_task(*key, state=state, created_at_s=OLD_S, finished_at_s=finished_at_s), an_output(*key)]
     with emptied.writer() as store:
         with store._engine.connect() as connection:
-            for table in ("task", "output", "event", "request"):
+            for table in ("task", "output", "event", "request", *NO_TELEMETRY):
                 connection.exec_driver_sql(f"DELETE FROM {table}")
             connection.commit()
         store.commit(rows)
@@ -238,3 +285,27 @@ def test_a_missing_store_is_not_made(tmp_path: Path) -> None:
     with new_place(tmp_path, upgraded=False) as place, pytest.raises(StoreMissing):
         prune(place.store_url, DAY_S)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_of_telemetry_go_by_their_own_times_and_their_sources_stay(place: StorePlace) -> None:
+    rows: list[Change] = [*telemetry_names(), a_source()]
+    for number in range(1, 11):
+        at_s = OLD_S + number if number < 7 else YOUNG_S
+        rows += [make(number, at_s=at_s) for make in (a_system_row, a_process_row, a_packet_row)]
+    fill(place, rows)
+    names = list(NO_TELEMETRY)
+    assert prune(place.store_url, DAY_S, names, keep=5, now_s=NOW_S) == dict.fromkeys(names, 5)
+    assert prune(place.store_url, DAY_S, names, now_s=NOW_S) == dict.fromkeys(names, 1)
+    assert prune(place.store_url, tables=names[:1], keep=1, now_s=NOW_S) == {names[0]: 0}  # all of one moment
+    assert prune(place.store_url, tables=names[2:], keep=9, now_s=NOW_S) == {names[2]: 0}
+    assert prune(place.store_url, 0.0, names[:1], now_s=NOW_S) == {names[0]: 4}
+    with place.reader() as reader:
+        assert [each["stored_rows"] for each in reader.telemetry_sources()] == [3]
+        assert len(reader.telemetry("packet_info").items) == 4
+
+
+def test_large_numbers_of_telemetry_go_in_batches(place: StorePlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telemetry_prune, "_BATCH", 3)
+    fill(place, [a_packet_row(number, at_s=OLD_S) for number in range(1, 11)])
+    counted = prune(place.store_url, DAY_S, ["telemetry_packet"], now_s=NOW_S, dry_run=True)
+    assert prune(place.store_url, DAY_S, ["telemetry_packet"], now_s=NOW_S) == counted == {"telemetry_packet": 10}

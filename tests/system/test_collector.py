@@ -1,0 +1,132 @@
+"""Rows of telemetry from the bus into the store, by real processes: none is lost or doubled, whatever goes away."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from running import LOOK_AGAIN, System, wait_for
+
+from hedgerow_nodes.core.environment import Environment
+from hedgerow_orchestrator.store import migrate
+from hedgerow_orchestrator.store.reader import StoreReader
+from tests.debian_postgres import Postgres
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+
+SOURCE = str(Path(__file__).parent / "telemetry_source.py")
+BATCHES, ROWS, EVERY_S = 60, 60, 0.1
+"""Some 600 rows a second for 6 s, of each source."""
+
+COUNT = """
+SELECT telemetry_source.uuid, count(*), count(DISTINCT row_number), min(row_number), max(row_number)
+FROM (SELECT source_key, row_number FROM telemetry_packet
+      UNION ALL SELECT source_key, row_number FROM telemetry_system) AS both_kinds
+JOIN telemetry_source ON telemetry_source.id = source_key GROUP BY telemetry_source.uuid ORDER BY telemetry_source.uuid
+"""
+ALL = BATCHES * ROWS
+
+
+def start_source(system: System, name: str) -> None:
+    rate = ["--batches", str(BATCHES), "--rows", str(ROWS), "--every-s", str(EVERY_S)]
+    system.start(name, [SOURCE, "--source-id", name, *rate])
+
+
+def start_collector(system: System) -> None:
+    system.start("collector", ["-m", "hedgerow_nodes.collector"])
+
+
+def stored(system: System) -> list[tuple[object, ...]]:
+    return system.query(COUNT)
+
+
+def until_all_are_there(system: System, *sources: str) -> None:
+    wanted = [(source, ALL, ALL, 1, ALL) for source in sources]
+    wait_for(
+        lambda: stored(system) == wanted, 60.0, lambda: f"{stored(system)}\n{system.log_of('collector')}{system.logs()}"
+    )
+
+
+def some_are_there(system: System, more_than: int = 0) -> None:
+    wait_for(lambda: sum(int(str(row[1])) for row in stored(system)) > more_than, 30.0, system.logs)
+
+
+def test_the_store_goes_away_and_the_collector_and_the_orchestrator_are_killed(system: System) -> None:
+    migrate.upgrade(system.environment.store_url)
+    system.start_orchestrator()
+    start_collector(system)
+    wait_for(lambda: system.node_state("collector") == "IDLE", 30.0, system.logs)
+    start_source(system, "source-1")
+    some_are_there(system)
+    file = system.environment.home / "hedgerow.sqlite"
+    with closing(sqlite3.connect(file, isolation_level=None, timeout=30.0)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        before = stored(system)
+        system.kill("collector")  # it has rows in hand that nobody has stored
+        start_collector(system)
+        wait_for(lambda: "rows cannot be stored now" in system.log_of("collector"), 30.0, system.logs)
+        start_source(system, "source-2")
+        LOOK_AGAIN.wait(1.0)
+        assert stored(system) == before
+        other.execute("ROLLBACK")
+    some_are_there(system, more_than=int(str(before[0][1])))
+    system.kill("orchestrator")
+    LOOK_AGAIN.wait(1.0)
+    system.start_orchestrator()
+    until_all_are_there(system, "source-1", "source-2")
+    for name in ("source-1", "source-2"):
+        assert "DONE" in system.log_of(name)
+    # A collector that starts now gets the whole rings again, and nothing comes of it.
+    system.kill("collector")
+    start_collector(system)
+    wait_for(lambda: has_heard_all(detail(system)), 30.0, lambda: f"{detail(system)}\n{system.logs()}")
+    until_all_are_there(system, "source-1", "source-2")
+    assert set(system.stop().values()) == {0}
+
+
+def has_heard_all(said: str) -> bool:
+    """Of what it heard it handed over a part, and that the rest is stored it was told before."""
+    counted = {what: int(number) for number, what in re.findall(r"(\d+) rows (held|stored|repeated)", said)}
+    return counted.get("held") == 0 and counted["stored"] + counted.get("repeated", 0) == 2 * ALL
+
+
+def detail(system: System) -> str:
+    node = system.reader.node("collector")
+    return str(node["status"]["detail"]) if node else ""
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    """Debian's PostgreSQL, ended with the test."""
+    server = Postgres()
+    yield server
+    server.close()
+
+
+def test_postgresql_is_stopped_and_started_again(hedgerow_environment: Environment, postgres: Postgres) -> None:
+    environment = Environment.read({**hedgerow_environment.variables(), "HEDGEROW_STORE": postgres.url})
+    migrate.upgrade(environment.store_url)
+    system = System(environment)
+    reader = StoreReader(environment.store_url, environment.blob_url)
+    try:
+        system.start_orchestrator()
+        start_collector(system)
+        start_source(system, "source-1")
+        wait_for(lambda: reader.telemetry_sources(), 60.0, system.logs)
+        postgres.stop()
+        wait_for(lambda: "rows cannot be stored now" in system.log_of("collector"), 30.0, system.logs)
+        LOOK_AGAIN.wait(2.0)
+        postgres.start()
+        wait_for(
+            lambda: [each["stored_rows"] for each in reader.telemetry_sources()] == [ALL],
+            60.0,
+            lambda: f"{system.log_of('collector')}{system.logs()}",
+        )
+        assert reader.telemetry_sources()[0]["missing_rows"] == 0
+    finally:
+        reader.close()
+        system.stop()
