@@ -6,6 +6,10 @@ import math
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cyclonedds.idl import IdlStruct
 
 from hedgerow_idl import NodeInfo, NodeState, NodeStatus, TaskId
 from hedgerow_idl.schema import describe
@@ -13,7 +17,6 @@ from hedgerow_idl.topics import BY_NAME, topic_of
 from hedgerow_nodes.core import configuration
 from hedgerow_nodes.core.bus import Bus
 from hedgerow_nodes.core.identity import Identity
-from hedgerow_nodes.core.module_node import INLINE, ModuleNode
 from hedgerow_nodes.core.task import Task
 
 HEARTBEAT_S = 0.25
@@ -24,13 +27,38 @@ SPACING_S = 0.02
 """Two statuses are at least this far apart, so that a node of a thousand tasks a second does not drown the bus."""
 
 
+@dataclass(frozen=True)
+class Described:
+    """What a node tells of its kind: `output` is None and `inputs` empty for a node that is no stage of a pipeline."""
+
+    kind: str
+    sentence: str
+    configuration: Any
+    output: type[IdlStruct] | None = None
+    inputs: tuple[type[IdlStruct], ...] = ()
+    capabilities: tuple[str, ...] = ()
+
+
 class Announcement:
-    """Writes a node's `NodeInfo` and `NodeStatus`; `now` gives the stamps, `clock` the times between two of them."""
+    """Writes a node's `NodeInfo` and `NodeStatus`.
+
+    Args:
+        describe: what the node is, asked again at every announcement.
+        bus: its place on the bus.
+        identity: who it is.
+        now: gives the stamps.
+        clock: gives the times between two statuses.
+    """
 
     def __init__(
-        self, node: ModuleNode, bus: Bus, identity: Identity, now: Callable[[], float], clock: Callable[[], float]
+        self,
+        describe: Callable[[], Described],
+        bus: Bus,
+        identity: Identity,
+        now: Callable[[], float],
+        clock: Callable[[], float],
     ) -> None:
-        self._node = node
+        self._describe = describe
         self._identity = identity
         self._now = now
         self._clock = clock
@@ -47,27 +75,26 @@ class Announcement:
 
     def announce(self) -> None:
         """Write the announcement, at the start and after a change of the configuration."""
-        node = self._node
-        output = topic_of(node.output)
-        self._info.write(
-            NodeInfo(
-                node_id=self._identity.node_id,
-                incarnation=self._identity.incarnation,
-                pid=os.getpid(),
-                started_at_s=self._identity.started_at_s,
-                name=self._identity.name,
-                kind=node.kind,
-                host=socket.gethostname(),
-                description=(node.__doc__ or "").strip().partition("\n")[0],
-                output_topic=output.name,
-                output_type=str(node.output.__idl_typename__),
-                output_schema=describe(node.output),
-                configuration_schema=configuration.schema_of(node.Configuration),
-                configuration=configuration.to_json(node.configuration),
-                inputs=[topic_of(wire).name for wire in node.inputs],
-                capabilities=[INLINE] if node.execution == INLINE else [],
-            )
+        node = self._describe()
+        info = NodeInfo(
+            node_id=self._identity.node_id,
+            incarnation=self._identity.incarnation,
+            pid=os.getpid(),
+            started_at_s=self._identity.started_at_s,
+            name=self._identity.name,
+            kind=node.kind,
+            host=socket.gethostname(),
+            description=node.sentence,
+            configuration_schema=configuration.schema_of(type(node.configuration)),
+            configuration=configuration.to_json(node.configuration),
+            inputs=[topic_of(wire).name for wire in node.inputs],
+            capabilities=list(node.capabilities),
         )
+        if node.output is not None:
+            info.output_topic = topic_of(node.output).name
+            info.output_type = str(node.output.__idl_typename__)
+            info.output_schema = describe(node.output)
+        self._info.write(info)
 
     def moved_to(self, state: NodeState) -> None:
         """The node is in this state now; that is worth a status unless the last one said the same."""

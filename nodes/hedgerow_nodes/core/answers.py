@@ -11,18 +11,50 @@ from hedgerow_idl.codec import CodecError
 from hedgerow_idl.topics import BY_NAME, topic_of
 from hedgerow_nodes.core.bus import Bus
 from hedgerow_nodes.core.identity import Identity
-from hedgerow_nodes.core.module_node import ModuleNode
 
 
-class Answers:
-    """Writes a node's outputs and command answers."""
+class CommandAnswers:
+    """Writes a node's answers to commands."""
 
-    def __init__(self, node: ModuleNode, bus: Bus, identity: Identity, now: Callable[[], float]) -> None:
-        self._output_type: type[Any] = node.output
+    def __init__(self, bus: Bus, identity: Identity) -> None:
         self._identity = identity
-        self._now = now
-        self._outputs = bus.writer(topic_of(node.output))
         self._answers = bus.writer(BY_NAME["hedgerow/command_answer"])
+
+    def answer(
+        self,
+        command: Command,
+        state: NodeState,
+        code: AnswerCode,
+        reason: str = "",
+        body: str = "",
+        missing: Sequence[str] = (),
+    ) -> None:
+        """Answer a command."""
+        self._answers.write(
+            CommandAnswer(
+                code=code,
+                state=state,
+                task=command.task,
+                attempt=command.attempt,
+                incarnation=self._identity.incarnation,
+                command_id=command.command_id,
+                node_id=self._identity.node_id,
+                stage=command.stage,
+                reason=reason,
+                body=body,
+                missing=list(missing),
+            )
+        )
+
+
+class Answers(CommandAnswers):
+    """Writes a module node's outputs and command answers."""
+
+    def __init__(self, output: type[Any], bus: Bus, identity: Identity, now: Callable[[], float]) -> None:
+        super().__init__(bus, identity)
+        self._output_type = output
+        self._now = now
+        self._outputs = bus.writer(topic_of(output))
         self._log = logging.getLogger(f"hedgerow.node.{identity.name}")
 
     def result(self, command: Command, result: Any) -> bool:
@@ -50,32 +82,6 @@ class Answers:
         header.error_code, header.reason = code, reason
         self._outputs.write(self._output_type(header=header))
         self._log.info("%s: task %s %s: %s: %s", self._identity.name, command.task, outcome.name, code, reason)
-
-    def answer(
-        self,
-        command: Command,
-        state: NodeState,
-        code: AnswerCode,
-        reason: str = "",
-        body: str = "",
-        missing: Sequence[str] = (),
-    ) -> None:
-        """Answer a command."""
-        self._answers.write(
-            CommandAnswer(
-                code=code,
-                state=state,
-                task=command.task,
-                attempt=command.attempt,
-                incarnation=self._identity.incarnation,
-                command_id=command.command_id,
-                node_id=self._identity.node_id,
-                stage=command.stage,
-                reason=reason,
-                body=body,
-                missing=list(missing),
-            )
-        )
 
     def _header(self, command: Command, outcome: Outcome) -> Header:
         return Header(

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, cast
 from cyclonedds.idl import IdlStruct
 
 from hedgerow_idl import Header
+from hedgerow_nodes.core.announcement import Described
 from hedgerow_nodes.core.configuration import NoConfiguration
 from hedgerow_nodes.core.environment import Environment
 from hedgerow_nodes.core.task import Task
@@ -56,6 +57,23 @@ class ModuleNode:
             Refusal: there is no answer, and another attempt would not find one.
         """
         raise TypeError(f"{type(self).__name__} has no process method")
+
+
+def described(node: ModuleNode) -> Described:
+    """What a module node tells of itself."""
+    return Described(
+        kind=node.kind,
+        sentence=first_sentence(node),
+        configuration=node.configuration,
+        output=node.output,
+        inputs=node.inputs,
+        capabilities=(INLINE,) if node.execution == INLINE else (),
+    )
+
+
+def first_sentence(documented: object) -> str:
+    """The first line of what a class or a module says of itself."""
+    return (documented.__doc__ or "").strip().partition("\n")[0]
 
 
 def _check_declaration(cls: type[ModuleNode]) -> None:

@@ -18,7 +18,7 @@ from hedgerow_nodes.core.executor import Done, Executor, InlineExecutor, WorkerE
 from hedgerow_nodes.core.identity import Identity
 from hedgerow_nodes.core.join import Join
 from hedgerow_nodes.core.lifecycle import TransitionRefused, Trigger, next_state
-from hedgerow_nodes.core.module_node import INLINE, ModuleNode
+from hedgerow_nodes.core.module_node import INLINE, ModuleNode, described
 from hedgerow_nodes.core.task import Cancelled, Refusal, Task
 from hedgerow_nodes.core.work_queue import WorkQueue
 
@@ -69,8 +69,8 @@ class NodeLoop:
         self._commands = bus.reader(BY_NAME["hedgerow/command"], partition=identity.node_id)
         self._join = Join([topic.name for topic in topics])
         self._queue = WorkQueue(self._join)
-        self._answers = Answers(node, bus, identity, now)
-        self._said = Announcement(node, bus, identity, now, clock)
+        self._answers = Answers(node.output, bus, identity, now)
+        self._said = Announcement(lambda: described(node), bus, identity, now, clock)
         self._said.malformed = lambda: sum(reader.malformed for reader in (*self._inputs, self._commands))
         self._executor: Executor = InlineExecutor() if node.execution == INLINE else WorkerExecutor(bus.wake)
         # A node that works inline may do thousands of tasks a second: a line for each would cost more than the work.

@@ -1,0 +1,154 @@
+"""What each layer of a model costs on this machine, what crosses each cut, and what it takes in memory; as JSON too."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from hedgerow_nodes.partition.extract import extract
+from hedgerow_nodes.partition.graph import Model
+from hedgerow_nodes.partition.layers import Layer
+from hedgerow_nodes.partition.problems import ModelError
+from hedgerow_nodes.partition.runtime import CPU, checked_providers
+from hedgerow_nodes.partition.shapes import measured
+from hedgerow_nodes.partition.timing import time_layers
+
+
+class LayerTime(msgspec.Struct, frozen=True, kw_only=True):
+    """What one layer, or a super-layer, costs an item: mean and standard deviation over the iterations."""
+
+    name: str
+    op: str
+    seconds_mean: float
+    seconds_std: float
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """A model's costs; the answer to PROFILE.
+
+    Attributes:
+        digest: of the model.
+        layers: in order. Their means sum to `whole_seconds_mean`. Of a group of layers that run as one, each has the
+            share that it would have by itself.
+        input_bytes: what the first layer takes.
+        cut_bytes: what crosses the cut behind each layer; the last are the outputs.
+        memory_bytes: of each layer its weights and what it gives; a part takes at most the sum.
+        ends: behind which layer of the model each layer here ends: 1, 2, 3, … unless they were made super-layers.
+        iterations: runs behind each mean.
+        provider: the first execution provider.
+        time_kind: `thread CPU`, `process CPU` with more threads, or `wall` on a device.
+    """
+
+    digest: str
+    layers: tuple[LayerTime, ...]
+    input_bytes: int
+    cut_bytes: tuple[int, ...]
+    memory_bytes: tuple[int, ...]
+    ends: tuple[int, ...]
+    iterations: int
+    provider: str
+    threads: int
+    time_kind: str
+    whole_seconds_mean: float
+    whole_seconds_std: float
+
+    def seconds(self, first: int, last: int) -> float:
+        """The predicted time of a part, layers [first, last) of the model.
+
+        Raises:
+            ValueError: it does not begin and end where layers here do.
+        """
+        edges = (0, *self.ends)
+        if first not in edges or last not in edges or first >= last:
+            raise ValueError(f"[{first}, {last}) does not begin and end between layers of the profile: {list(edges)}")
+        return math.fsum(one.seconds_mean for one in self.layers[edges.index(first) : edges.index(last)])
+
+    def to_json(self) -> bytes:
+        """As JSON."""
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def from_json(cls, text: bytes | str) -> Profile:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ModelError: it is something else.
+        """
+        try:
+            return msgspec.json.decode(text, type=cls)
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            raise ModelError(f"no profile of a model: {error}") from error
+
+
+def profile(
+    model: Model,
+    iterations: int = 10,
+    providers: Sequence[str] = (CPU,),
+    threads: int = 1,
+    folder: Path | str | None = None,
+) -> Profile:
+    """Time a model layer by layer as it is served, with all optimisations.
+
+    Args:
+        folder: where parts are cached, so that the whole model is written once; None writes it to a passing folder.
+
+    Raises:
+        ModelError: it cannot be run, a provider is not there, or its shapes are other than it states.
+    """
+    if iterations < 1:
+        raise ModelError(f"{iterations} iterations measure nothing; 10 are usual")
+    providers = checked_providers(providers)
+    _check_shapes(model)
+    with tempfile.TemporaryDirectory() as passing:
+        path = extract(model, 0, -1, folder or passing)
+        timed = time_layers(model, path, Path(passing), iterations, providers, threads)
+    means, deviations = timed.layers.mean(axis=0), timed.layers.std(axis=0)
+    kind = "wall" if providers[0] != CPU else "thread CPU" if threads == 1 else "process CPU"
+    return Profile(
+        digest=model.digest,
+        layers=tuple(
+            LayerTime(name=layer.name, op=layer.op, seconds_mean=float(mean), seconds_std=float(deviation))
+            for layer, mean, deviation in zip(model.layers, means, deviations, strict=True)
+        ),
+        input_bytes=model.input_bytes,
+        cut_bytes=model.cut_bytes,
+        memory_bytes=tuple(_memory(model, layer) for layer in model.layers),
+        ends=tuple(range(1, len(model.layers) + 1)),
+        iterations=iterations,
+        provider=providers[0],
+        threads=threads,
+        time_kind=kind,
+        whole_seconds_mean=float(np.mean(timed.whole)),
+        whole_seconds_std=float(np.std(timed.whole)),
+    )
+
+
+def _check_shapes(model: Model) -> None:
+    """Bytes on links are planned from stated shapes, so they have to be true."""
+    names = sorted({name for names in model.live for name in names} - {one.name for one in model.inputs})
+    for name, found in measured(model.proto, model.inputs, names).items():
+        if found != model.tensors[name]:
+            stated = model.tensors[name]
+            raise ModelError(
+                f"tensor {name!r} is stated as {stated.dtype} {list(stated.shape)}, but ONNX Runtime makes "
+                f"{found.dtype} {list(found.shape)}; the model's shapes have to be repaired"
+            )
+
+
+def _memory(model: Model, layer: Layer) -> int:
+    """Weights as they are stored, and all that the layer gives to others."""
+    weights: dict[str, int] = {}
+    waiting = list(layer.constants)
+    while waiting:
+        name = waiting.pop()
+        if name in model.constants:
+            waiting += [one for one in model.constants[name].inputs if one not in weights]
+        else:
+            weights[name] = model.stored_bytes.get(name, 0)
+    given = sum(model.tensors[name].size_bytes for name in layer.outputs if name in model.tensors)
+    return sum(weights.values()) + given

@@ -1,0 +1,97 @@
+"""The door to ONNX Runtime for parts: one thread by default, known providers only, and no telemetry."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from hedgerow_nodes.partition.problems import ModelError
+
+Optimisation = Literal["full", "exact"]
+"""`full`: all of ONNX Runtime's fusions and layouts. A cut may lie inside what it would fuse, so that a part rounds
+otherwise than the whole does there. `exact`: none of them; every layer is the same kernel in a part and in the whole,
+and results are equal bit for bit, at up to three times the work."""
+
+CPU = "CPUExecutionProvider"
+
+
+def runtime() -> Any:
+    """The library; that it reports to nobody has to be said before it is imported."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    return onnxruntime
+
+
+def checked_providers(providers: Sequence[str]) -> tuple[str, ...]:
+    """The providers, all of them known here.
+
+    Raises:
+        ModelError: one is not there, or there is none.
+    """
+    known = runtime().get_available_providers()
+    for name in providers:
+        if name not in known:
+            raise ModelError(f"execution provider {name!r} is not on this machine; there are: {', '.join(known)}")
+    if not providers:
+        raise ModelError(f"no execution provider is named; there are: {', '.join(known)}")
+    return tuple(providers)
+
+
+def open_session(
+    source: Path | bytes,
+    name: str,
+    providers: Sequence[str] = (CPU,),
+    threads: int = 1,
+    optimisation: Optimisation = "full",
+    profile_to: str = "",
+    optimised_to: str = "",
+) -> Any:
+    """An inference session.
+
+    Args:
+        source: the model's file or its bytes; `name` is what errors call it.
+        threads: inside an operator; those that wait sleep, so that they cost no processor time.
+        profile_to: begin of the name of the file to which each operator's time is written.
+        optimised_to: file to which the graph is written as it is run.
+
+    Raises:
+        ModelError: a provider that is not there, no model, or one with operators that are not known here.
+    """
+    library = runtime()
+    options = library.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3  # warnings are about graphs that it can run all the same
+    if optimisation == "exact":
+        options.graph_optimization_level = library.GraphOptimizationLevel.ORT_DISABLE_ALL
+    if profile_to:
+        options.enable_profiling = True
+        options.profile_file_prefix = profile_to
+    if optimised_to:
+        options.optimized_model_filepath = optimised_to
+    content = source if isinstance(source, bytes) else str(source)
+    chosen = list(checked_providers(providers))
+    try:
+        return library.InferenceSession(content, sess_options=options, providers=chosen)
+    except Exception as error:
+        if type(error).__module__.split(".")[0] != "onnxruntime" and not isinstance(error, RuntimeError):
+            raise
+        raise ModelError(f"ONNX Runtime cannot open {name}: {' '.join(str(error).split())}") from error
+
+
+def run_session(session: Any, outputs: Sequence[str], feed: dict[str, Any], name: str) -> list[Any]:
+    """One run.
+
+    Raises:
+        ModelError: an operator failed; the message is ONNX Runtime's.
+    """
+    try:
+        return list(session.run(list(outputs), feed))
+    except Exception as error:
+        if type(error).__module__.split(".")[0] != "onnxruntime" and not isinstance(error, (RuntimeError, ValueError)):
+            raise
+        raise ModelError(f"{name} cannot be run: {' '.join(str(error).split())}") from error

@@ -1,0 +1,92 @@
+"""How fast the links to other workers are: measured by probes or seen in live traffic, smoothed, with their age."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from hedgerow_idl.serve import LinkFigure
+
+SMOOTHING = 0.3
+"""The weight of a new figure from live traffic; a measured one replaces all before."""
+
+TELLS_BANDWIDTH_BYTES = 64 << 10
+"""Of a smaller item the time is latency more than transfer: it says nothing of bandwidth."""
+
+TELLS_LATENCY_BYTES = 4 << 10
+
+
+@dataclass
+class _Link:
+    bandwidth_bytes_per_s: float = math.nan
+    latency_s: float = math.nan
+    at_s: float = math.nan
+    is_passive: bool = False
+    sent_items: int = 0
+    sent_bytes: int = 0
+    transfer_s: float = math.nan
+
+
+class LinkBook:
+    """The links from here, by receiver. A figure that was never measured is NaN, which is unknown and not free."""
+
+    def __init__(self) -> None:
+        self._links: dict[str, _Link] = {}
+
+    def measured(self, to_node_id: str, bandwidth_bytes_per_s: float, latency_s: float, clock_s: float) -> None:
+        """Probes have been answered."""
+        link = self._link(to_node_id)
+        if not math.isnan(bandwidth_bytes_per_s):
+            link.bandwidth_bytes_per_s = bandwidth_bytes_per_s
+        if not math.isnan(latency_s):
+            link.latency_s = latency_s
+        link.at_s, link.is_passive = clock_s, False
+
+    def delivered(self, to_node_id: str, size_bytes: int, took_s: float, clock_s: float, *, alone: bool) -> None:
+        """An item has arrived; `alone` if nothing else was on its way, so that its time tells of the link.
+
+        An item behind others has waited for them: its time counts for `transfer_s`, not for the link's figures. The
+        answer takes a latency too, so bandwidth is size / (took - 2 latencies).
+        """
+        link = self._link(to_node_id)
+        link.sent_items += 1
+        link.sent_bytes += size_bytes
+        link.transfer_s = _smoothed(link.transfer_s, took_s)
+        if not alone or took_s <= 0:
+            return
+        if size_bytes <= TELLS_LATENCY_BYTES:
+            link.latency_s = _smoothed(link.latency_s, took_s / 2)
+        elif size_bytes >= TELLS_BANDWIDTH_BYTES:
+            latency_s = 0.0 if math.isnan(link.latency_s) else link.latency_s
+            moving_s = max(took_s - 2 * latency_s, took_s / 10)
+            link.bandwidth_bytes_per_s = _smoothed(link.bandwidth_bytes_per_s, size_bytes / moving_s)
+        else:
+            return
+        link.at_s, link.is_passive = clock_s, True
+
+    def forget(self, to_node_id: str) -> None:
+        """A worker is gone: whoever comes back may come back elsewhere."""
+        self._links.pop(to_node_id, None)
+
+    def figures(self, clock_s: float) -> list[LinkFigure]:
+        """All links, as the status tells them."""
+        return [
+            LinkFigure(
+                to_node_id=to_node_id,
+                bandwidth_bytes_per_s=link.bandwidth_bytes_per_s,
+                latency_s=link.latency_s,
+                age_s=clock_s - link.at_s,
+                is_passive=link.is_passive,
+                sent_items=link.sent_items,
+                sent_bytes=link.sent_bytes,
+                transfer_s=link.transfer_s,
+            )
+            for to_node_id, link in self._links.items()
+        ]
+
+    def _link(self, to_node_id: str) -> _Link:
+        return self._links.setdefault(to_node_id, _Link())
+
+
+def _smoothed(before: float, value: float) -> float:
+    return value if math.isnan(before) else before + SMOOTHING * (value - before)

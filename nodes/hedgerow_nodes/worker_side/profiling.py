@@ -1,0 +1,94 @@
+"""PROFILE orders: a model timed layer by layer in a process of its own, so that the worker's loop goes on.
+
+python -m hedgerow_nodes.worker_side.profiling FOLDER, which reads an order's body and writes the profile, both JSON.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+LONGEST_S = 3600.0
+
+
+class ProfileFailed(Exception):
+    """The model could not be profiled; the message says why."""
+
+
+class ProfileOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body of a PROFILE order: a model by path or URL, and how often it is run."""
+
+    model: Annotated[str, msgspec.Meta(min_length=1)]
+    sha256: str = ""
+    iterations: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 10
+    providers: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("CPUExecutionProvider",)
+    threads: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
+
+
+class Profiling:
+    """The child process of one profile; models are kept in the folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._child: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()
+        self._cancelled = False
+
+    def run(self, order: ProfileOrder) -> str:
+        """Profile a model; the profile as JSON. Blocks: call it in a thread.
+
+        Raises:
+            ProfileFailed: the child said why not, was ended, or took too long.
+        """
+        with self._lock:
+            if self._cancelled:
+                raise ProfileFailed("the worker leaves")
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "hedgerow_nodes.worker_side.profiling", str(self._folder)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        child = self._child
+        try:
+            told, errors = child.communicate(msgspec.json.encode(order).decode(), timeout=LONGEST_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.communicate()
+            raise ProfileFailed(f"the profile of {order.model} took more than {LONGEST_S:g} s") from None
+        if child.returncode:
+            lines = errors.strip().splitlines()
+            raise ProfileFailed(lines[-1] if lines else f"the profiling process ended with {child.returncode}")
+        return told
+
+    def cancel(self) -> None:
+        """End the child; `run` raises."""
+        with self._lock:
+            self._cancelled = True
+            if self._child is not None and self._child.poll() is None:
+                self._child.kill()
+
+
+def main() -> None:
+    """Profile what standard input asks for; the argument is the folder in which models are kept."""
+    from hedgerow_nodes.partition import ModelError, load, profile
+    from hedgerow_nodes.partition.store import fetch
+
+    order = msgspec.json.decode(sys.stdin.read(), type=ProfileOrder)
+    try:
+        model = load(fetch(order.model, sys.argv[1], order.sha256))
+        measured = profile(model, order.iterations, order.providers, order.threads)
+    except ModelError as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        sys.exit(1)
+    sys.stdout.write(measured.to_json().decode())
+
+
+if __name__ == "__main__":
+    main()
