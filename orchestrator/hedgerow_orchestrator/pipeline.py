@@ -60,7 +60,7 @@ def load(name_or_path: str, base: Path | None = None) -> Pipeline:
     """Load a packaged pipeline by name, or a file by path (relative to `base`).
 
     A file may begin with `extends = "advice"` and then adds to, or changes, the stages of that pipeline. `[loop] stage
-    = ""` takes its loop away.
+    = ""` takes its loop away. With `serves_only = true` it has no stages: such a system takes no problems.
 
     Raises:
         PipelineError: no such pipeline, or the file is wrong.
@@ -73,8 +73,12 @@ def load(name_or_path: str, base: Path | None = None) -> Pipeline:
     defaults = merged.pop("defaults", {})
     tables = merged.pop("stages", None)
     loop = merged.pop("loop", {})
+    serves_only = merged.pop("serves_only", False)
     if merged:
-        raise PipelineError(f"{origin}: key {min(merged)!r} unknown; known: defaults, extends, loop, name, stages")
+        known = "defaults, extends, loop, name, serves_only, stages"
+        raise PipelineError(f"{origin}: key {min(merged)!r} unknown; known: {known}")
+    if serves_only is True and not tables:
+        return Pipeline(name, {}, "")
     if not isinstance(tables, dict) or not tables:
         raise PipelineError(f"{origin}: table 'stages' is missing or empty; add [stages.NAME] with inputs = [...]")
     stages = {stage: _stage(origin, stage, table, defaults) for stage, table in tables.items()}

@@ -31,7 +31,7 @@ def run_among_hosts(arguments: Sequence[str]) -> int:
 
 def launch_file(folder: Path, hosts: Sequence[str]) -> Path:
     """Write a launch file that has a worker on each host."""
-    lines = ["[orchestrator]", "[frontend]", "port = 0"]
+    lines = ["[orchestrator]", 'pipeline = "serving"', "[frontend]", "port = 0"]
     for number, host in enumerate(hosts, 1):
         command = ["ip", "netns", "exec", host, sys.executable, "-m", "hedgerow_nodes.worker", "--name"]
         quoted = ", ".join(f'"{word}"' for word in [*command, f"worker-{number}"])
