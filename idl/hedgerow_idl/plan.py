@@ -71,6 +71,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     predicted: dict[str, Any] = {}
 
 
+ANY_TYPE = "any"
+"""Of a port that takes, or gives, whatever comes; what does not fit is refused when it arrives."""
+
+
 class PortDescription(msgspec.Struct, frozen=True, kw_only=True):
     """A port: its name and the name of its value type (`image`, `encoded_image`, `boxes`, `tensors`, `record`, …)."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 
-from hedgerow_idl.plan import HandlerDescription
+from hedgerow_idl.plan import ANY_TYPE, HandlerDescription
 from hedgerow_orchestrator.serving.blueprint import (
     MOST_INSTANCES,
     Blueprint,
@@ -156,7 +156,7 @@ def _link(
             yield Problem(f"{field}.{key}", f"{name!r} has no {side[:-1]} {port!r}; it has: {_list(ports)}")
         else:
             types.append(ports[port])
-    if len(types) == 2 and types[0] != types[1]:
+    if len(types) == 2 and types[0] != types[1] and ANY_TYPE not in types:
         yield Problem(f"{field}.to", f"{link.from_} gives {types[0]}, {link.to} takes {types[1]}")
     if not (math.isfinite(link.weight) and link.weight > 0):
         yield Problem(f"{field}.weight", f"{link.weight}; give a number above 0")
