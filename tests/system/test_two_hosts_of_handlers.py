@@ -13,10 +13,8 @@ class Pair:
     """Two hosts; what one gives out the other takes in, until the wire is cut."""
 
     def __init__(self, folder):
-        self.worlds = {name: HostWorld(folder / name) for name in ("one", "two")}
         self.is_cut = False
-        for world in self.worlds.values():
-            world.host._on_outgoing = self.carry
+        self.worlds = {name: HostWorld(folder / name, carry=self.carry) for name in ("one", "two")}
 
     def carry(self, node_id, header, pieces, mode, link):
         if not self.is_cut:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import msgspec
-
 from hedgerow_idl.plan import Link
-from hedgerow_idl.serve import OrderCode
 from hedgerow_nodes.serve.frames import Head
-from hedgerow_nodes.serve.member import Emission, Entry, Member, Result, World
+from hedgerow_nodes.serve.member import Emission, Entry, Member
 from hedgerow_nodes.serve.place import ERROR
+from hedgerow_nodes.serve.replies import Replies, item_header
 from hedgerow_nodes.serve.router import Router
 from hedgerow_nodes.serve.sender import GAP
-from hedgerow_nodes.serve.value_json import to_json
-from hedgerow_nodes.serve.values import BadValue, decode
+from hedgerow_nodes.serve.world import World
 
 CREDIT = "credit"
 """The type of an item that says to the sender's worker that a lossless link is through with one of its items."""
@@ -36,12 +33,13 @@ class Traffic:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._replies = Replies(world)
 
     def emitted(self, sender: Member, head: Head, payload: Any) -> None:
         """An instance sends a value over an output."""
         world, output = self._world, head["out"]
         if head["kind"] == "reply":
-            self._reply(sender.service_id, head, payload)
+            self._replies.bring(sender.service_id, head, payload)
             return
         is_gap = head["type"] == GAP
         emission = None if is_gap else Emission(sender, sender.life, output)
@@ -57,7 +55,7 @@ class Traffic:
             emission.remaining = 1 + sum(link.mode == "lossless" and head["kind"] == "cast" for link in links)
             sender.sent += len(links)
         for link in links:
-            item = self._header(sender, router, link, head)
+            item = item_header(sender.service_id, link, head)
             if not is_gap:
                 world.trace(sender, "SENT", head, output, len(payload))
             counted = emission if link.mode == "lossless" and head["kind"] == "cast" else None
@@ -75,7 +73,7 @@ class Traffic:
             return
         for link in router.links_of(sender.placed.logical_id):
             head = {"seq": sequence, "epoch": epoch, "call": "", "kind": "end", "type": "", "out": link.output}
-            item = self._header(sender, router, link, head)
+            item = item_header(sender.service_id, link, head)
             if link.delay_s > 0:
                 self._later(link.delay_s, router, link, item, b"", None)
             else:
@@ -86,7 +84,7 @@ class Traffic:
         world = self._world
         header = {**header, "call": header.get("call", "")}
         if header["kind"] == "reply":
-            self._reply(header["service"], header, payload)
+            self._replies.bring(header["service"], header, payload)
             return
         if header["type"] == CREDIT:
             self._through(world.away.pop(tuple(header[name] for name in AWAY), None), 1)
@@ -95,7 +93,9 @@ class Traffic:
         link = None if router is None else router.link(*(header[name] for name in AWAY[2:6]))
         if router is None or link is None:
             world.refused += 1
-            receiver = next((each for each in world.of_service(header["service"]) if self._is(each, header)), None)
+            receiver = next(
+                (each for each in world.of_service(header["service"]) if each.placed.logical_id == header["to"]), None
+            )
             if receiver is not None:
                 receiver.refused += 1
             return
@@ -221,7 +221,7 @@ class Traffic:
             self._world.tell(member, {**item, "do": "item"}, [payload])
         else:
             text = f"{member.placed.name} is {member.state.name}"
-            self._reply(member.service_id, {**item, "kind": "reply", "type": ERROR}, text.encode())
+            self._replies.bring(member.service_id, {**item, "kind": "reply", "type": ERROR}, text.encode())
 
     def _later(self, delay_s: float, router: Router, link: Link, item: Head, payload: Any, counted: Any) -> None:
         due_s = time.monotonic() + delay_s
@@ -253,53 +253,3 @@ class Traffic:
         if not entry.is_kept and entry.head["type"] != GAP:
             member.dropped += 1
             self._world.trace(member, "DROP", entry.head, entry.head["in"])
-
-    def _reply(self, service_id: str, head: Head, payload: Any) -> None:
-        """Bring a reply to who called, here or on another worker, or to the order that asked."""
-        world = self._world
-        origin, _, command_id = head["call"].partition(":")
-        if command_id in world.pending:
-            world.answer(_answered(command_id, head, payload))
-            return
-        member = next((each for each in world.of_service(service_id) if each.placed.logical_id == origin), None)
-        if member is not None:
-            world.tell(member, {**head, "do": "item", "kind": "reply"}, [payload])
-            return
-        router = world.router(service_id, head["epoch"])
-        target = None if router is None else router.instances.get(origin)
-        if target is not None and target.node_id != world.node_id:
-            ends = {"from": "", "out": "", "to": origin, "in": ""}
-            item = {**_plain(head), **ends, "service": service_id, "kind": "reply", "at": time.time()}
-            world.outgoing.append((target.node_id, item, [payload], "lossless", None))
-
-    @staticmethod
-    def _is(member: Member, header: Head) -> bool:
-        return member.placed.logical_id == str(header["to"])
-
-    @staticmethod
-    def _header(sender: Member, router: Router, link: Link, head: Head) -> Head:
-        return {
-            **_plain(head),
-            "service": sender.service_id,
-            "from": link.sender,
-            "out": link.output,
-            "to": link.receiver,
-            "in": link.input,
-            "at": time.time(),
-        }
-
-
-def _plain(head: Head) -> Head:
-    return {name: head[name] for name in ("seq", "epoch", "type", "kind", "call")}
-
-
-def _answered(command_id: str, head: Head, payload: Any) -> Result:
-    at = int(head["seq"])
-    if head["type"] == ERROR:
-        return Result(command_id, OrderCode.NOT_DONE, bytes(payload).decode(errors="replace"), at_sequence=at)
-    try:
-        output = to_json(decode(head["type"], payload))
-    except BadValue as error:
-        return Result(command_id, OrderCode.NOT_DONE, str(error), at_sequence=at)
-    body = msgspec.json.encode({"output": output, "type": head["type"], "sequence": at}).decode()
-    return Result(command_id, body=body, at_sequence=at)
