@@ -14,6 +14,7 @@ from typing import Any
 from hedgerow_idl.plan import Link
 from hedgerow_nodes.serve.frames import BadFrame, Head
 from hedgerow_nodes.serve.hearing import Hearing
+from hedgerow_nodes.serve.losses import Losses
 from hedgerow_nodes.serve.member import Member
 from hedgerow_nodes.serve.nursery import Nursery
 from hedgerow_nodes.serve.orders import Orders
@@ -51,9 +52,11 @@ class DataPlane:
         self._selector.register(self._waker, selectors.EVENT_READ, None)
         self.world = World(folder)
         self.traffic = Traffic(self.world)
+        self.losses = Losses(self.world, self.traffic)
         self.nursery = Nursery(
             self.world,
             self.traffic,
+            self.losses,
             modules,
             self._watch,
             self._drain,
@@ -61,7 +64,7 @@ class DataPlane:
             lambda member: self.orders.member_failed(member),
             lambda member: self.orders.member_gone(member),
         )
-        self.orders = Orders(self.world, self.traffic, self.nursery)
+        self.orders = Orders(self.world, self.losses, self.nursery)
         self.switching = Switching(self.world, self.nursery)
         self.questions = Questions(self.world, self.traffic)
         self.hearing = Hearing(self.world, self.traffic, self.nursery, self.switching)

@@ -20,7 +20,7 @@ from hedgerow_idl.telemetry import PacketRow
 from hedgerow_nodes.serve.catalogue import handler_modules
 from hedgerow_nodes.serve.data_plane import DataPlane, OnOutgoing
 from hedgerow_nodes.serve.frames import Head
-from hedgerow_nodes.serve.showing import instance_status, packet_row
+from hedgerow_nodes.serve.showing import instance_status, memory_bytes, packet_row
 from hedgerow_nodes.serve.world import Result, log
 
 __all__ = ["Host", "Result"]
@@ -98,7 +98,7 @@ class Host:
         It counts as back once a plan that is prepared places something on it.
         """
         with self._lock:
-            self._traffic.node_gone(node_id)
+            self._plane.losses.node_gone(node_id)
         self._plane.wake()
 
     def room(self, service_id: str, link: Link) -> bool:
@@ -113,7 +113,15 @@ class Host:
     def statuses(self) -> list[InstanceStatus]:
         """How every instance is."""
         with self._lock:
-            return [instance_status(member) for member in self._world.members.values()]
+            statuses = [instance_status(member) for member in self._world.members.values()]
+        for status in statuses:
+            status.memory_bytes = memory_bytes(status.pid)
+        return statuses
+
+    def refused(self) -> int:
+        """How many items came by epochs or links that are not known here, or for instances that are gone."""
+        with self._lock:
+            return self._world.refused
 
     def take_rows(self) -> list[PacketRow]:
         """The trace since the last call."""

@@ -13,6 +13,7 @@ from hedgerow_idl.serve import InstanceState
 from hedgerow_nodes.serve.epochs import epoch_heads
 from hedgerow_nodes.serve.fork_client import ForkServer, how_it_ended
 from hedgerow_nodes.serve.frames import FrameReader, FrameWriter, Head
+from hedgerow_nodes.serve.losses import Losses
 from hedgerow_nodes.serve.member import Member
 from hedgerow_nodes.serve.traffic import Traffic
 from hedgerow_nodes.serve.world import World, log
@@ -33,7 +34,8 @@ class Nursery:
 
     Args:
         world: what the host holds.
-        traffic: what is told of items that are lost with a process.
+        traffic: what moves items.
+        losses: what is told of items that are lost with a process.
         modules: the modules of handlers.
         watch: begins (`True`) or ends to watch a socket, for a member or for the fork server (`None`).
         drain: takes everything that a process had sent before it ended.
@@ -44,6 +46,7 @@ class Nursery:
         self,
         world: World,
         traffic: Traffic,
+        losses: Losses,
         modules: Sequence[str],
         watch: Callable[[socket.socket, Member | None, bool], None],
         drain: Callable[[Member], None],
@@ -52,7 +55,7 @@ class Nursery:
         on_gone: Callable[[Member], None],
     ) -> None:
         self._world, self._traffic, self._modules = world, traffic, list(modules)
-        self._watch, self._drain = watch, drain
+        self._losses, self._watch, self._drain = losses, watch, drain
         self._on_ready, self._on_failure, self._on_gone = on_ready, on_failure, on_gone
         self.catalogue: list[Any] | None = None
         self.failures: dict[str, str] = {}
@@ -184,7 +187,7 @@ class Nursery:
         if member.is_closing:
             self._gone(member)
             return
-        self._traffic.lose(member)
+        self._losses.lose(member)
         ended = how_it_ended(code)
         if not member.was_ready:
             member.state = InstanceState.FAILED
@@ -211,7 +214,7 @@ class Nursery:
         self._world.at(time.monotonic() + back_off_s, lambda: self.begin(member))
 
     def _gone(self, member: Member) -> None:
-        self._traffic.clear(member)
+        self._losses.clear(member)
         if self._world.members.get(member.placed.physical_id) is member:
             del self._world.members[member.placed.physical_id]
         self._world.has_changed = True

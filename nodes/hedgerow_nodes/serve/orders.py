@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from hedgerow_idl.plan import Plan
 from hedgerow_idl.serve import InstanceState, OrderCode
+from hedgerow_nodes.serve.losses import Losses
 from hedgerow_nodes.serve.member import Member
 from hedgerow_nodes.serve.nursery import Nursery
 from hedgerow_nodes.serve.router import Router
-from hedgerow_nodes.serve.traffic import Traffic
 from hedgerow_nodes.serve.world import Result, Service, World
 
 
@@ -24,7 +24,7 @@ class Orders:
     """Orders under way."""
 
     world: World
-    traffic: Traffic
+    losses: Losses
     nursery: Nursery
     preparing: dict[tuple[str, int], _Preparing] = field(default_factory=dict)
     deleting: dict[str, set[str]] = field(default_factory=dict)
@@ -146,7 +146,7 @@ class Orders:
         for each in epochs:
             if service is not None:
                 del service.routers[each]
-            self.traffic.forget(service_id, each)
+            self.losses.forget(service_id, each)
         for member in world.of_service(service_id):
             if not member.is_closing:
                 for each in epochs:

@@ -1,4 +1,4 @@
-"""How replies find back: to the instance that called, here or on another worker, or to the order that asked."""
+"""Headers of items, and how replies find back: to who called, here or on another worker, or to the order that asked."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ from hedgerow_idl.plan import Link
 from hedgerow_idl.serve import OrderCode
 from hedgerow_nodes.serve.frames import Head
 from hedgerow_nodes.serve.place import ERROR
+from hedgerow_nodes.serve.router import Router
+from hedgerow_nodes.serve.sender import GAP
 from hedgerow_nodes.serve.value_json import to_json
 from hedgerow_nodes.serve.values import BadValue, decode
 from hedgerow_nodes.serve.world import Result, World
+
+AWAY = ("service", "epoch", "from", "out", "to", "in", "seq")
+"""What names an item that another worker has, and owes a credit for."""
 
 
 class Replies:
@@ -56,6 +61,18 @@ def item_header(service_id: str, link: Link, head: Head) -> Head:
         "in": link.input,
         "at": time.time(),
     }
+
+
+def gaps_behind(router: Router, item: Head) -> list[tuple[Link, Head]]:
+    """What those behind an instance that is gone are told of an item that it had: that they need not wait for it."""
+    if item.get("kind", "cast") != "cast" or not router.is_before_join(item["to"]):
+        return []
+    gaps: list[tuple[Link, Head]] = []
+    for output in router.outputs(item["to"]):
+        for link in router.targets(item["to"], output, item["seq"]):
+            head = {"seq": item["seq"], "epoch": item["epoch"], "type": GAP, "kind": "cast", "call": ""}
+            gaps.append((link, item_header(item["service"], link, head)))
+    return gaps
 
 
 def carried(head: Head) -> Head:

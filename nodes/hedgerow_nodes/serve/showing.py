@@ -29,7 +29,7 @@ def packet_row(row: tuple[Any, ...]) -> PacketRow:
 
 
 def instance_status(member: Member) -> InstanceStatus:
-    """How an instance is now."""
+    """How an instance is now; its memory is not looked up."""
     placed = member.placed
     return InstanceStatus(
         service_id=member.service_id,
@@ -49,13 +49,12 @@ def instance_status(member: Member) -> InstanceStatus:
         queued=member.queued,
         last_sequence=member.last_sequence,
         compute_s=member.compute_s,
-        memory_bytes=_memory_bytes(member.pid),
         digest="",
         reason=member.reason,
     )
 
 
-def _memory_bytes(pid: int) -> float:
+def memory_bytes(pid: int) -> float:
     """Resident memory of a process; NaN if it has none any more."""
     if not pid:
         return math.nan
