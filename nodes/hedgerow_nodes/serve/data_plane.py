@@ -169,6 +169,8 @@ class DataPlane:
                 if member.writer.pending_bytes < was_full:
                     self.traffic.feed(member)
         server = self.nursery.server
+        if server.is_closed:
+            return
         server.flush()
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if server.has_waiting else 0)
         if self._selector.get_key(server.control).events != events:

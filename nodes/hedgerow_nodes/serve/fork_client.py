@@ -38,6 +38,7 @@ class ForkServer:
         )
         theirs.close()
         self.control.setblocking(False)
+        self.is_closed = False
         self._waiting: deque[tuple[dict[str, Any], socket.socket | None]] = deque()
 
     @property
@@ -96,6 +97,7 @@ class ForkServer:
             if connection is not None:
                 connection.close()
         self._waiting.clear()
+        self.is_closed = True
         self.control.close()
         with suppress(subprocess.TimeoutExpired):
             return self._process.wait(PATIENCE_S)

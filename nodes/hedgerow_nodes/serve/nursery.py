@@ -60,6 +60,8 @@ class Nursery:
         self.catalogue: list[Any] | None = None
         self.failures: dict[str, str] = {}
         self.is_closed = False
+        self._is_down = False
+        self._falls = 0
         self.server = ForkServer(self._modules)
         self._watch(self.server.control, None, True)
 
@@ -67,6 +69,9 @@ class Nursery:
         """Begin the process of an instance, or begin it anew."""
         world = self._world
         if member.is_closing or world.members.get(member.placed.physical_id) is not member or self.is_closed:
+            return
+        if self._is_down:
+            world.at(time.monotonic() + FIRST_BACK_OFF_S, lambda: self.begin(member))
             return
         ours, theirs = socket.socketpair()
         for end in (ours, theirs):
@@ -108,6 +113,7 @@ class Nursery:
         for message in messages:
             member = self._world.by_number.get(message.get("number", 0))
             if message["did"] == "ready":
+                self._falls = 0
                 self.catalogue, self.failures = message["catalogue"], message["failures"]
                 for name, text in self.failures.items():
                     log.warning("module %s has no handlers for us: %s", name, text)
@@ -152,7 +158,7 @@ class Nursery:
 
     def kill(self, number: int) -> None:
         """End a process now, if it is there still."""
-        if number in self._world.by_number and not self.is_closed:
+        if number in self._world.by_number and not self.is_closed and not self._is_down:
             self.server.kill(number, signal.SIGKILL)
 
     def disconnect(self, member: Member) -> None:
@@ -222,10 +228,20 @@ class Nursery:
 
     def _server_gone(self) -> None:
         """Nothing outlives the fork server; so all begin anew under another one."""
-        log.error("the fork server %d has ended; starting another", self.server.pid)
         self._watch(self.server.control, None, False)
-        self.server.close()
+        code = self.server.close()
+        back_off_s = min(LONGEST_BACK_OFF_S, FIRST_BACK_OFF_S * 2**self._falls)
+        self._falls, self._is_down = min(self._falls + 1, 16), True
+        ended = how_it_ended(code)
+        log.error("the fork server %d %s; another one begins in %g s", self.server.pid, ended, back_off_s)
+        for member in list(self._world.by_number.values()):
+            member.reason = member.reason or f"the fork server {ended}"
+            self._exited(member, -signal.SIGKILL)
+        self._world.at(time.monotonic() + back_off_s, self._begin_server)
+
+    def _begin_server(self) -> None:
+        if self.is_closed:
+            return
+        self._is_down = False
         self.server = ForkServer(self._modules)
         self._watch(self.server.control, None, True)
-        for member in list(self._world.by_number.values()):
-            self._exited(member, -signal.SIGKILL)
