@@ -332,3 +332,14 @@ def test_an_order_that_comes_twice_is_one_order(world):
     world.host.prepare(made, NODE, "prepare-1")
     world.until(lambda: "prepare-1" in world.results, "the answer again")
     assert len(world.host.processes()) == 3
+
+
+def test_forked_processes_run_networks_and_work_on_pictures(world):
+    names = [f"b{number}" for number in range(4)]
+    handlers = {"a": ("count", {"items": 20}), "out": ("tell", {}), **dict.fromkeys(names, ("network", {}))}
+    links = [f"a.record > {name}.record" for name in names] + [f"{name}.record > out.value" for name in names]
+    world.run(plan(handlers, links))
+    world.until(lambda: "out" in world.ended, "the end")
+    told = world.told()
+    assert len(told) == 80
+    assert all(each["n"] == 2 * each["seq"] and each["mean"] == 7 for each in told)
