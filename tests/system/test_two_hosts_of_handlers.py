@@ -13,10 +13,8 @@ class Pair:
     """Two hosts; what one gives out the other takes in, until the wire is cut."""
 
     def __init__(self, folder):
-        self.worlds = {name: HostWorld(folder / name) for name in ("one", "two")}
         self.is_cut = False
-        for world in self.worlds.values():
-            world.host._on_outgoing = self.carry
+        self.worlds = {name: HostWorld(folder / name, carry=self.carry) for name in ("one", "two")}
 
     def carry(self, node_id, header, pieces, mode, link):
         if not self.is_cut:
@@ -51,7 +49,7 @@ def test_a_chain_over_two_hosts_holds_back_loses_nothing_and_ends(pair):
     pair.each("start", "service-1", 1)
     one, two = pair.worlds.values()
     most = []
-    one.until(lambda: most.append(two.status("b").queued) or one.status("out").state.name == "ENDED", "the end")
+    one.until(lambda: most.append(two.status("b").queued) or "out" in one.ended, "the end")
     assert [(each["seq"], each["n"]) for each in one.told()] == [(n, n + 1) for n in range(100)]
     assert max(most) <= 4
 
@@ -144,9 +142,9 @@ def test_a_source_that_has_ended_ends_the_next_epoch_too(pair):
     pair.each("prepare", plan(handlers, CHAIN, node_ids=dict.fromkeys(handlers, "one")))
     pair.each("start", "service-1", 1)
     one, two = pair.worlds.values()
-    one.until(lambda: one.status("out").state.name == "ENDED", "the end")
+    one.until(lambda: "out" in one.ended, "the end")
     node_ids = {"a": "one", "b": "two", "out": "one"}
     pair.each("prepare", plan(handlers, CHAIN, epoch=2, physical={"b": "service-1/b/2"}, node_ids=node_ids))
     pair.each("start", "service-1", 2)
     assert one.order("switch", "service-1", 2, -1).at_sequence == 5
-    two.until(lambda: two.status("b").state.name == "ENDED", "the end of the new instance")
+    two.until(lambda: "b" in two.ended, "the end of the new instance")

@@ -58,11 +58,14 @@ class Channel:
 
     def emit(self, port: str, head: Head, value: Value) -> None:
         """Send a value over an output, as soon as its window allows."""
-        pieces = encode(value)
+        self.emit_encoded(port, {"type": value.type_name, **head}, encode(value))
+
+    def emit_encoded(self, port: str, head: Head, pieces: list[Any]) -> None:
+        """The same with a value's bytes, of the type that the head says."""
         self.wait_until(lambda: self._has_room(port))
         if port in self._windows:
             self._on_their_way[port] = self._on_their_way.get(port, 0) + 1
-        self.send({"do": "emit", "out": port, "type": value.type_name, **head}, pieces)
+        self.send({"do": "emit", "out": port, **head}, pieces)
 
     def wait_until(self, is_true: Callable[[], bool], timeout_s: float | None = None) -> bool:
         """Wait for something that an order or an item brings about; `False` if it did not come in time."""

@@ -37,8 +37,8 @@ class Sender:
         epoch = self._channel.epochs.get(current["epoch"])
         if epoch and epoch["gaps"]:
             for port in self._kind.outputs.keys() - sent:
-                head = {"seq": current["seq"], "epoch": current["epoch"], "call": "", "kind": "cast"}
-                self._channel.send({"do": "emit", "out": port, "type": GAP, **head})
+                head = {"seq": current["seq"], "epoch": current["epoch"], "call": "", "kind": "cast", "type": GAP}
+                self._channel.emit_encoded(port, head, [])
 
     def by_port(self, results: Any) -> dict[str, Value]:
         """What a handler gave, by output.
