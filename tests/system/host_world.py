@@ -44,10 +44,10 @@ def plan(handlers, links, epoch=1, service_id="service-1", physical=None, trace=
 class HostWorld:
     """A host under test."""
 
-    def __init__(self, folder, modules=("tests.system.serve_handlers",)):
+    def __init__(self, folder, modules=("tests.system.serve_handlers",), carry=None):
         self.changed = threading.Condition()
         self.lines, self.results, self.outgoing, self.rows = [], {}, [], []
-        self.host = Host(folder, list(modules), self.on_event, self.on_outgoing, self.report)
+        self.host = Host(folder, list(modules), self.on_event, carry or self.on_outgoing, self.report)
 
     def on_event(self):
         with self.changed:

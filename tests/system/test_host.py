@@ -1,7 +1,10 @@
 """A host and its real processes, without a bus: items along links, and what happens when something goes wrong."""
 
 import os
+import select
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -272,3 +275,16 @@ def test_the_fork_server_may_be_killed(world):
     )
     seen = len(world.told())
     world.until(lambda: len(world.told()) > seen + 5, "more items")
+
+
+def test_nothing_outlives_a_host_that_is_killed(tmp_path):
+    command = [sys.executable, "-m", "tests.system.host_process", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as owner:
+        pids = [int(pid) for pid in owner.stdout.readline().split()]
+        assert len(pids) == 4
+        ends = [os.pidfd_open(pid) for pid in pids]
+        owner.kill()
+    for end in ends:
+        assert select.select([end], [], [], 10.0)[0], "a process is left"
+        os.close(end)

@@ -101,3 +101,12 @@ class ForkServer:
             return self._process.wait(PATIENCE_S)
         self._process.kill()
         return self._process.wait()
+
+
+def how_it_ended(code: int) -> str:
+    """An exit code in words; negative ones are signals."""
+    if code < 0:
+        with suppress(ValueError):
+            return f"was ended by {signal.Signals(-code).name}"
+        return f"was ended by signal {-code}"
+    return f"ended with code {code}"

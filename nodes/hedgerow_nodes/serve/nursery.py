@@ -10,10 +10,13 @@ from contextlib import suppress
 from typing import Any
 
 from hedgerow_idl.serve import InstanceState
-from hedgerow_nodes.serve.fork_client import ForkServer
+from hedgerow_nodes.serve.epochs import epoch_heads
+from hedgerow_nodes.serve.fork_client import ForkServer, how_it_ended
 from hedgerow_nodes.serve.frames import FrameReader, FrameWriter, Head
-from hedgerow_nodes.serve.member import Member, World, log
+from hedgerow_nodes.serve.losses import Losses
+from hedgerow_nodes.serve.member import Member
 from hedgerow_nodes.serve.traffic import Traffic
+from hedgerow_nodes.serve.world import World, log
 
 FIRST_BACK_OFF_S = 0.1
 LONGEST_BACK_OFF_S = 10.0
@@ -31,7 +34,8 @@ class Nursery:
 
     Args:
         world: what the host holds.
-        traffic: what is told of items that are lost with a process.
+        traffic: what moves items.
+        losses: what is told of items that are lost with a process.
         modules: the modules of handlers.
         watch: begins (`True`) or ends to watch a socket, for a member or for the fork server (`None`).
         drain: takes everything that a process had sent before it ended.
@@ -42,6 +46,7 @@ class Nursery:
         self,
         world: World,
         traffic: Traffic,
+        losses: Losses,
         modules: Sequence[str],
         watch: Callable[[socket.socket, Member | None, bool], None],
         drain: Callable[[Member], None],
@@ -50,7 +55,7 @@ class Nursery:
         on_gone: Callable[[Member], None],
     ) -> None:
         self._world, self._traffic, self._modules = world, traffic, list(modules)
-        self._watch, self._drain = watch, drain
+        self._losses, self._watch, self._drain = losses, watch, drain
         self._on_ready, self._on_failure, self._on_gone = on_ready, on_failure, on_gone
         self.catalogue: list[Any] | None = None
         self.failures: dict[str, str] = {}
@@ -88,30 +93,11 @@ class Nursery:
 
     def describe(self, member: Member, begin: Head | None = None) -> None:
         """Tell an instance of all its epochs: who sends to it, and how much it may send."""
-        world, logical_id = self._world, member.placed.logical_id
-        routers = [router for epoch in sorted(member.epochs) if (router := world.router(member.service_id, epoch))]
-        joined: dict[str, set[str]] = {}
-        windows: dict[str, int | None] = {}
-        for router in routers:
-            for link in router.plan.links:
-                if link.receiver == logical_id and link.sender in router.instances:
-                    joined.setdefault(link.input, set()).add(router.instances[link.sender].physical_id)
-            for output in router.outputs(logical_id):
-                sizes = [size for size in (windows.get(output), router.window(logical_id, output)) if size is not None]
-                windows[output] = min(sizes, default=None)
-        member.windows = windows
-        present = member.epoch if member.epoch in member.epochs else min(member.epochs)
-        for router in sorted(routers, key=lambda router: router.plan.epoch != present):
-            epoch = router.plan.epoch
-            described: Head = {
-                "do": "epoch",
-                "epoch": epoch,
-                "senders": router.senders(logical_id),
-                "gaps": router.is_before_join(logical_id),
-                "joined": {port: len(senders) for port, senders in joined.items()},
-            }
-            world.tell(member, {**(begin or {}), **described})
-        world.tell(member, {"do": "windows", "windows": windows})
+        routers = [r for epoch in sorted(member.epochs) if (r := self._world.router(member.service_id, epoch))]
+        described, member.windows = epoch_heads(routers, member.placed.logical_id, member.epoch)
+        for head in described:
+            self._world.tell(member, {**(begin or {}), **head})
+        self._world.tell(member, {"do": "windows", "windows": member.windows})
 
     def heard(self) -> None:
         """Take what the fork server tells."""
@@ -201,7 +187,7 @@ class Nursery:
         if member.is_closing:
             self._gone(member)
             return
-        self._traffic.lose(member)
+        self._losses.lose(member)
         ended = how_it_ended(code)
         if not member.was_ready:
             member.state = InstanceState.FAILED
@@ -228,7 +214,7 @@ class Nursery:
         self._world.at(time.monotonic() + back_off_s, lambda: self.begin(member))
 
     def _gone(self, member: Member) -> None:
-        self._traffic.clear(member)
+        self._losses.clear(member)
         if self._world.members.get(member.placed.physical_id) is member:
             del self._world.members[member.placed.physical_id]
         self._world.has_changed = True
@@ -243,12 +229,3 @@ class Nursery:
         self._watch(self.server.control, None, True)
         for member in list(self._world.by_number.values()):
             self._exited(member, -signal.SIGKILL)
-
-
-def how_it_ended(code: int) -> str:
-    """An exit code in words; negative ones are signals."""
-    if code < 0:
-        with suppress(ValueError):
-            return f"was ended by {signal.Signals(-code).name}"
-        return f"was ended by signal {-code}"
-    return f"ended with code {code}"
