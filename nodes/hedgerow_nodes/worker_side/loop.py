@@ -265,6 +265,8 @@ class WorkerLoop:
             self._data.gone(node_id, why_gone)
             self._items.worker_gone(node_id)
             self._links.forget(node_id)
+            if self._host is not None:
+                self._host.node_gone(node_id)
         if there:
             self._data.came(node_id)
 

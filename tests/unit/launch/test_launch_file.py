@@ -40,7 +40,7 @@ def fault(folder: Path, text: str) -> LaunchFileError:
 
 def test_the_packaged_file_starts_the_advice_system() -> None:
     launch = load("advice")
-    assert packaged() == ["advice"]
+    assert packaged() == ["advice", "serve"]
     assert launch.orchestrator is not None
     assert launch.orchestrator.pipeline == "advice"
     assert launch.frontend is not None
@@ -52,6 +52,14 @@ def test_the_packaged_file_starts_the_advice_system() -> None:
 def test_the_file_to_copy_is_the_packaged_one() -> None:
     copied = Path(__file__).parents[3] / "launch" / "advice.toml"
     assert load(str(copied)).nodes == load("advice").nodes
+
+
+def test_the_packaged_file_serves_with_two_workers_and_a_collector() -> None:
+    nodes = load("serve").nodes
+    modules = {name: table.module for name, table in nodes.items()}
+    workers = {"worker-1": "hedgerow_nodes.worker", "worker-2": "hedgerow_nodes.worker"}
+    assert modules == {**workers, "collector": "hedgerow_nodes.collector"}
+    assert load(str(Path(__file__).parents[3] / "launch" / "serve.toml")).nodes == nodes
 
 
 def test_a_file_of_its_own_joins_the_packaged_one(tmp_path: Path) -> None:

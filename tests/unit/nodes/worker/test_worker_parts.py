@@ -1,0 +1,206 @@
+"""The parts of a worker by themselves: orders once, probes, links, telemetry rows, capabilities, samples."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hedgerow_idl.serve import OrderCode, OrderKind, ServiceOrder
+from hedgerow_idl.telemetry import PacketRow
+from hedgerow_nodes.core.identity import Identity
+from hedgerow_nodes.worker_side.capabilities import look_at_machine
+from hedgerow_nodes.worker_side.gpus import GpuMeter
+from hedgerow_nodes.worker_side.link_probe import SMALL_PROBES, LinkProbe
+from hedgerow_nodes.worker_side.links import LinkBook
+from hedgerow_nodes.worker_side.order_book import OrderBook
+from hedgerow_nodes.worker_side.profiling import ProfileFailed, ProfileOrder, Profiling
+from hedgerow_nodes.worker_side.sampling import Sampler
+from hedgerow_nodes.worker_side.telemetry_book import BATCH_ROWS, TelemetryBook
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.booleans()), max_size=60))
+def test_no_order_is_done_twice_while_it_is_remembered(steps: list[tuple[str, bool]]) -> None:
+    book = OrderBook("node", 5, remembered=6)
+    begun: set[str] = set()
+    for command_id, ends in steps:
+        is_new, answer = book.take(ServiceOrder(command_id=command_id, kind=OrderKind.START))
+        assert is_new == (command_id not in begun)
+        begun.add(command_id)
+        assert (answer is None) == (command_id in book.open)
+        if ends:
+            book.settle(command_id, OrderCode.DONE)
+    assert book.settle("never", OrderCode.DONE) is None
+
+
+def test_only_so_many_answers_are_remembered() -> None:
+    book = OrderBook("node", 5, remembered=2)
+    for command_id in "abc":
+        book.take(ServiceOrder(command_id=command_id))
+        book.settle(command_id, OrderCode.DONE)
+    assert [book.take(ServiceOrder(command_id=one))[0] for one in "abc"] == [True, False, False]
+
+
+@given(st.floats(1e5, 1e10), st.floats(0, 0.1))
+def test_a_probe_finds_bandwidth_and_latency_of_a_link(bandwidth: float, latency_s: float) -> None:
+    probe, clock_s = LinkProbe("b"), 0.0
+    while not probe.overdue(clock_s):
+        wanted = probe.next_probe(clock_s)
+        assert wanted is not None
+        number, size_bytes = wanted
+        clock_s += size_bytes / bandwidth + 2 * latency_s
+        probe.answered(number, clock_s)
+        if clock_s > 1000:  # a link of 100 kB/s takes seconds for a burst: more than the patience is not waited for
+            break
+    assert probe.latency_s == pytest.approx(latency_s, rel=1e-6, abs=1e-9)
+    assert probe.bandwidth_bytes_per_s == pytest.approx(bandwidth, rel=0.1)
+
+
+def test_a_receiver_that_is_silent_ends_the_probe_with_what_is_known() -> None:
+    probe = LinkProbe("b")
+    assert probe.next_probe(0.0) == (1, 0)
+    assert probe.next_probe(1.0) is None
+    assert not probe.overdue(4.9)
+    assert probe.overdue(5.1)
+    assert math.isnan(probe.latency_s)
+    assert math.isnan(probe.bandwidth_bytes_per_s)
+    assert not probe.complete
+    assert SMALL_PROBES > 1
+
+
+def test_live_traffic_refreshes_a_link_and_age_grows() -> None:
+    book = LinkBook()
+    book.measured("b", 1e6, 0.01, clock_s=0.0)
+    book.delivered("b", 1_000_000, 2.02, 5.0, alone=True)
+    figure = book.figures(8.0)[0]
+    assert figure.is_passive
+    assert 0.5e6 < figure.bandwidth_bytes_per_s < 1e6
+    assert figure.age_s == 3.0
+    before = figure.bandwidth_bytes_per_s
+    book.delivered("b", 1_000_000, 100.0, 9.0, alone=False)
+    figure = book.figures(9.0)[0]
+    assert (figure.bandwidth_bytes_per_s, figure.sent_items) == (before, 2)
+    book.delivered("c", 1000, 0.5, 9.0, alone=False)
+    unknown = book.figures(9.0)[1]
+    assert math.isnan(unknown.bandwidth_bytes_per_s)
+    assert math.isnan(unknown.age_s)
+
+
+@given(st.lists(st.integers(0, 2000), max_size=12), st.integers(1000, 3000))
+def test_rows_leave_numbered_without_gaps_and_what_went_is_counted(adds: list[int], most_rows: int) -> None:
+    book = TelemetryBook(Identity.fresh("w"), most_rows)
+    count = 0
+    for rows in adds:
+        book.add(PacketRow(sequence_number=count + n) for n in range(rows))
+        count += rows
+    assert len(book) <= most_rows
+    seen: list[int] = []
+    number, next_row, lost = 0, 1, 0
+    while (batch := book.take_batch()) is not None:
+        number, lost = number + 1, batch.lost
+        assert (batch.batch, batch.first_row) == (number, next_row)
+        assert len(batch.packets) <= BATCH_ROWS
+        next_row += len(batch.packets)
+        seen += [row.sequence_number for row in batch.packets]
+    assert seen == list(range(count))[-len(seen) :] if seen else count == 0
+    assert len(seen) + lost == count
+
+
+def test_enclaves_and_tpms_are_found_by_their_devices(tmp_path: Path) -> None:
+    bare = look_at_machine(tmp_path, root=tmp_path)
+    assert (bare.has_tee, bare.has_tpm) == (False, False)
+    for place in ("dev/sev-guest", "sys/class/tpm/tpm0"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).touch()
+    found = look_at_machine(tmp_path, root=tmp_path)
+    assert (found.has_tee, found.has_tpm) == (True, True)
+    assert found.cores == len(os.sched_getaffinity(0))
+    assert found.memory_bytes > 0
+    assert found.disk_bytes > 0
+
+
+class NvmlError(Exception):
+    """As `pynvml.NVMLError`."""
+
+
+def two_gpus() -> types.SimpleNamespace:
+    """Answers like pynvml, for two GPUs; the second does not tell its power."""
+
+    def power(handle: int) -> int:
+        if handle:
+            raise NvmlError
+        return 70_000
+
+    busy = types.SimpleNamespace(pid=os.getpid(), smUtil=40, timeStamp=9)
+    return types.SimpleNamespace(
+        NVMLError=NvmlError,
+        NVML_CLOCK_SM=1,
+        NVML_TEMPERATURE_GPU=0,
+        nvmlInit=lambda: None,
+        nvmlShutdown=lambda: None,
+        nvmlDeviceGetCount=lambda: 2,
+        nvmlDeviceGetHandleByIndex=lambda index: index,
+        nvmlDeviceGetName=lambda handle: b"A GPU",
+        nvmlDeviceGetMemoryInfo=lambda handle: types.SimpleNamespace(total=8e9, used=2e9),
+        nvmlDeviceGetUtilizationRates=lambda handle: types.SimpleNamespace(gpu=50 + handle),
+        nvmlDeviceGetClockInfo=lambda handle, kind: 1500,
+        nvmlDeviceGetPowerUsage=power,
+        nvmlDeviceGetTemperature=lambda handle, kind: 60,
+        nvmlDeviceGetProcessUtilization=lambda handle, since: [busy],
+        nvmlDeviceGetComputeRunningProcesses=lambda handle: (
+            [types.SimpleNamespace(pid=os.getpid(), usedGpuMemory=1e9)] if handle else []
+        ),
+    )
+
+
+def test_each_gpu_has_a_row_and_a_process_its_share() -> None:
+    sampler = Sampler(GpuMeter(two_gpus()))
+    rows = sampler.systems(1.0)
+    assert [(row.gpu_index, row.gpu_percent, row.gpu_memory_percent) for row in rows] == [(0, 50, 25), (1, 51, 25)]
+    assert (rows[0].gpu_power_w, rows[0].gpu_clock_hz) == (70.0, 1.5e9)
+    assert math.isnan(rows[1].gpu_power_w)
+    own = ("s", "l", "p", os.getpid())
+    sampler.processes([own], 1.0)
+    row = sampler.processes([own], 2.0)[0]
+    assert (row.gpu_index, row.gpu_percent, row.gpu_memory_percent) == (1, 40.0, 12.5)
+
+
+def test_without_a_gpu_there_is_one_row() -> None:
+    def no_driver() -> None:
+        raise NvmlError("no driver")
+
+    meter = GpuMeter(types.SimpleNamespace(NVMLError=NvmlError, nvmlInit=no_driver))
+    rows = Sampler(meter).systems(1.0)
+    assert [row.gpu_index for row in rows] == [-1]
+    assert math.isnan(rows[0].gpu_percent)
+    assert rows[0].memory_bytes > 0
+
+
+def test_a_busy_process_shows_its_processor_time() -> None:
+    burn = "import sys\nprint(flush=True)\nwhile True: pass"
+    with subprocess.Popen([sys.executable, "-c", burn], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        sampler = Sampler(
+            GpuMeter(types.SimpleNamespace(NVMLError=NvmlError, nvmlInit=lambda: None, nvmlDeviceGetCount=lambda: 0))
+        )
+        own = ("s", "l", "p", process.pid)
+        assert sampler.processes([own], 0.0) == []
+        seen = 0.0
+        while not seen:
+            seen = sampler.processes([own], 0.0)[0].cpu_percent
+        process.kill()
+    assert seen > 0
+    assert sampler.processes([], 0.0) == []
+
+
+def test_a_model_that_is_not_there_fails_with_its_name(tmp_path: Path) -> None:
+    with pytest.raises(ProfileFailed, match=r"nowhere\.onnx"):
+        Profiling(tmp_path).run(ProfileOrder(model=str(tmp_path / "nowhere.onnx"), iterations=1))
