@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -132,13 +132,13 @@ def _system(values: Mapping[str, Any]) -> SystemRow:
     )
 
 
-def _ids(values: Mapping[str, Any]) -> dict[str, str]:
+def _ids(values: Mapping[str, Any]) -> tuple[str, str]:
     session, handler = values["session_id"], values["handler_id"]
-    logical_id = f"posted:{session}:{handler}"
-    return {"service_id": f"posted:{session}", "logical_id": logical_id, "physical_id": logical_id}
+    return f"posted:{session}", f"posted:{session}:{handler}"
 
 
 def _process(values: Mapping[str, Any]) -> ProcessRow:
+    service_id, logical_id = _ids(values)
     return ProcessRow(
         at_s=float(values["timestamp"]),
         cpu_percent=_figure(values, "cpu_util"),
@@ -146,18 +146,27 @@ def _process(values: Mapping[str, Any]) -> ProcessRow:
         gpu_index=_has_gpu(values),
         gpu_percent=_figure(values, "gpu_util"),
         gpu_memory_percent=_figure(values, "gpu_mem_util"),
-        **_ids(values),
+        service_id=service_id,
+        logical_id=logical_id,
+        physical_id=logical_id,
     )
 
 
 def _packet(values: Mapping[str, Any]) -> PacketRow:
+    service_id, logical_id = _ids(values)
     return PacketRow(
         at_s=float(values["timestamp"]),
         sequence_number=values["sequence"],
         event=EVENTS[values["event"]],
         size_bytes=_figure(values, "size"),
-        **_ids(values),
+        service_id=service_id,
+        logical_id=logical_id,
+        physical_id=logical_id,
     )
 
 
-_READ = {"sys_info": _system, "proc_info": _process, "packet_info": _packet}
+_READ: dict[str, Callable[[Mapping[str, Any]], Row]] = {
+    "sys_info": _system,
+    "proc_info": _process,
+    "packet_info": _packet,
+}
