@@ -28,7 +28,11 @@ class ServiceChanged(Answer):
     """A service and the state that it is in after the wish."""
 
     service_id: str
+    name: str
     state: ServiceState
+    wanted: str
+    epoch: int
+    reason: str
 
 
 class BlueprintProblem(Answer):
@@ -38,12 +42,20 @@ class BlueprintProblem(Answer):
     message: str
 
 
+class CheckedPlan(Answer):
+    """Where each instance, as `handler#replica`, would run, and what is predicted of that."""
+
+    places: dict[str, str]
+    predicted: dict[str, Any]
+
+
 class CheckAnswer(Answer):
-    """Whether a blueprint could be deployed now; the plan is the one that would be."""
+    """Whether a blueprint could be deployed now, and where; `reason` says why a plan is not known before."""
 
     ok: bool
     problems: list[BlueprintProblem]
-    plan: dict[str, Any] | None = None
+    plan: CheckedPlan | None = None
+    reason: str = ""
 
 
 class InstanceAnswer(Answer):
@@ -245,9 +257,12 @@ class PolicyAnswer(Answer):
     """What is wanted of a worker now."""
 
     node_id: str
+    name: str
     is_cordoned: bool
     is_draining: bool
-    intent_id: str | None = None
+    reason: str
+    intent_id: str = Field(description="Of a drain: the wish, which goes on; else empty.")
+    state: IntentState | None = Field(None, description="Of that wish.")
 
 
 class MeasureAnswer(Answer):

@@ -63,12 +63,9 @@ def services_page(
     values: Mapping[str, str], messages: Mapping[str, str], checked: Mapping[str, Any] | None = None
 ) -> str:
     """The list of services with the form as it was sent, and what is wrong with it or how it would be placed."""
-    reader = services().reader
-    names = {one["node_id"]: one["name"] for one in reader.workers()}
     return render_template(
         "serving/services.html",
-        services=reader.services(),
-        names=names,
+        services=services().reader.services(),
         values=values,
         messages=messages,
         checked=checked,

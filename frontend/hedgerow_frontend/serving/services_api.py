@@ -90,19 +90,19 @@ def rates(path: ServicePath) -> dict[str, Any]:
 @blueprint.post("/<service>/start", responses={200: ServiceChanged, **errors(404, 409)})
 def start(path: ServicePath) -> dict[str, Any]:
     """Let a service work that is prepared or stopped."""
-    return wish("service.start", {"service": path.service})
+    return order_service("start", path.service)
 
 
 @blueprint.post("/<service>/stop", responses={200: ServiceChanged, **errors(404, 409)})
 def stop(path: ServicePath) -> dict[str, Any]:
     """End a service's work and keep its instances."""
-    return wish("service.stop", {"service": path.service})
+    return order_service("stop", path.service)
 
 
 @blueprint.delete("/<service>", responses={200: ServiceChanged, **errors(404, 409)})
 def delete(path: ServicePath) -> dict[str, Any]:
     """End a service and its instances."""
-    return wish("service.delete", {"service": path.service})
+    return order_service("delete", path.service)
 
 
 @blueprint.post("/<service>/placement", responses={200: PlaceAnswer, **errors(400, 404, 409, 415, 422)})
@@ -125,6 +125,11 @@ def deploy_blueprint(request: DeployRequest, idempotency_key: str | None) -> Acc
     answer = wish("service.deploy", body, idempotency_key, timeout_s=_patience(), invalid=HTTPStatus.BAD_REQUEST)
     kept = {name: answer[name] for name in ("service_id", "name", "state", "epoch")}
     return kept, 202, {"Location": url_for("services.service", service=answer["service_id"])}
+
+
+def order_service(verb: str, service: str) -> dict[str, Any]:
+    """Start, stop or delete a service; how it stands then."""
+    return wish(f"service.{verb}", {"service": service})
 
 
 def check_blueprint(found: dict[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,13 @@ const KINDS = [
   ...["submitted", "running", "succeeded", "failed", "cancelled"].map((end) => `task.${end}`),
   ...["running", "succeeded", "failed", "cancelled", "timed_out", "progress", "retry"].map((end) => `stage.${end}`),
   ...["joined", "left", "lost", "state", "restart_wanted"].map((end) => `node.${end}`),
-  ...["deployed", "state", "epoch", "placed", "deleted"].map((end) => `service.${end}`),
-  ...["state", "restarted", "failed"].map((end) => `instance.${end}`),
-  ...["joined", "left", "lost", "policy"].map((end) => `worker.${end}`),
-  "intent.state",
+  ...["preparing", "ready", "running", "switching", "degraded", "stopped", "ended", "failed", "deleted"].map(
+    (state) => `service.${state}`,
+  ),
+  ...["placed", "epoch_failed"].map((end) => `service.${end}`),
+  ...["preparing", "ready", "running", "stopped", "ended", "failed", "restarted", "lost"].map((end) => `instance.${end}`),
+  ...["joined", "left", "lost", "cordoned", "uncordoned", "drained"].map((end) => `worker.${end}`),
+  ...["accepted", "declined", "done"].map((end) => `intent.${end}`),
   "orchestrator.started",
   "resync",
 ];

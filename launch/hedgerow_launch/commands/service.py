@@ -42,8 +42,10 @@ def check(file: File, as_json: AsJson = False) -> None:
             typer.echo(written.explained(f"{problem['field']}: {problem['message']}"))
         if answer["ok"]:
             typer.echo(f"{file}: can be deployed")
-            for placed in (answer.get("plan") or {}).get("instances", ()):
-                typer.echo(f"  {placed['name']} on {placed.get('node') or placed['node_id']}")
+            if answer.get("reason"):
+                typer.echo(f"  where it runs is not known before: {answer['reason']}")
+            for instance, worker in ((answer.get("plan") or {}).get("places") or {}).items():
+                typer.echo(f"  {instance.removesuffix('#0')} on {worker}")
     if not answer["ok"]:
         raise typer.Exit(FAILED)
 

@@ -92,10 +92,11 @@ def measure(
             _end(link, "to", names),
             quantity("bandwidth_bytes_per_s", link.get("bandwidth_bytes_per_s")),
             quantity("latency_s", link.get("latency_s")),
+            link.get("reason"),
         )
         for link in answer["links"]
     )
-    show(table(("from", "to", "bandwidth", "latency"), rows))
+    show(table(("from", "to", "bandwidth", "latency", "reason"), rows))
 
 
 def _wish(worker: str, verb: str, reason: str, as_json: bool) -> None:
@@ -137,5 +138,4 @@ def _yes(value: object) -> str:
 
 
 def _end(link: dict[str, Any], end: str, names: dict[str, str]) -> str:
-    found = str(link.get(f"{end}_node_id") or link.get(end) or "")
-    return names.get(found, found)
+    return str(link.get(end) or names.get(link.get(f"{end}_node_id", ""), link.get(f"{end}_node_id", "")))

@@ -16,8 +16,10 @@ from hedgerow_frontend.serving.answers import (
     EpochList,
     HandlerList,
     InstanceList,
+    PolicyAnswer,
     RateAnswer,
     ServiceAnswer,
+    ServiceChanged,
     ServiceList,
     SourceList,
     TelemetryPage,
@@ -37,6 +39,7 @@ from tests.unit.frontend import serving_story as story
 
 API = "/api/v1/services"
 WORKERS = "/api/v1/workers"
+CHANGED = {"service_id": "s-1", "name": "faces", "state": "STOPPED", "wanted": "STOPPED", "epoch": 2, "reason": ""}
 ACCEPTED = {"service_id": "s-1", "name": "faces", "state": "PREPARING", "epoch": 1}
 
 
@@ -169,8 +172,8 @@ def test_a_restart_counts_anew(serving: Any, store: tuple[Store, StoreReader]) -
 
 @pytest.mark.parametrize("verb", ["start", "stop"])
 def test_a_service_is_started_and_stopped(serving: Any, client: Any, verb: str) -> None:
-    client.answer(f"service.{verb}", service_id="s-1", state="STOPPED")
-    assert serving.post(f"{API}/faces/{verb}").json == {"service_id": "s-1", "state": "STOPPED"}
+    client.answer(f"service.{verb}", **CHANGED)
+    assert ServiceChanged.model_validate(serving.post(f"{API}/faces/{verb}").json).state == "STOPPED"
     assert client.calls == [(f"service.{verb}", {"service": "faces"})]
     client.answer(f"service.{verb}", ReplyStatus.CONFLICT, message="faces is DELETED")
     assert serving.post(f"{API}/faces/{verb}").status_code == 409
@@ -309,9 +312,10 @@ def test_workers_are_listed_and_shown(serving: Any) -> None:
 
 @pytest.mark.parametrize("verb", ["cordon", "uncordon", "drain"])
 def test_what_a_worker_takes_is_passed_on(serving: Any, client: Any, verb: str) -> None:
-    answer = {"node_id": "w", "is_cordoned": True, "is_draining": False, "intent_id": None}
-    client.answer(f"worker.{verb}", **answer)
-    assert serving.post(f"{WORKERS}/worker-roof/{verb}", json={"reason": "new disk"}).json == answer
+    answer = {"node_id": "w", "name": "worker-roof", "is_cordoned": True, "is_draining": False}
+    client.answer(f"worker.{verb}", **answer, reason="new disk", intent_id="")
+    reply = serving.post(f"{WORKERS}/worker-roof/{verb}", json={"reason": "new disk"})
+    assert PolicyAnswer.model_validate(reply.json).is_cordoned
     assert client.calls == [(f"worker.{verb}", {"worker": "worker-roof", "reason": "new disk"})]
     assert serving.post(f"{WORKERS}/worker-roof/{verb}", json={"reason": 1}).json["field"] == "reason"
 

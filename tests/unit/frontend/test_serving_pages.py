@@ -148,7 +148,7 @@ def test_a_blueprint_is_only_checked(pages: Any, client: Any) -> None:
     client.answer("service.check", ok=False, problems=[{"field": "links[0].to", "message": "no port 'imgae'"}])
     text = pages.post("/services", data={"blueprint": TOML, "do": "check"}).text
     assert "<code>links[0].to</code> no port" in text
-    plan = {"instances": [{"name": "camera", "node_id": story.ROOF, "replica": 0}]}
+    plan = {"places": {"camera#0": "worker-roof"}, "predicted": {}}
     client.answer("service.check", ok=True, problems=[], plan=plan)
     assert "camera on worker-roof" in pages.post("/services", data={"blueprint": TOML, "do": "check"}).text
     assert [verb for verb, _ in client.calls] == ["service.check"] * 2

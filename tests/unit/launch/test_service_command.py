@@ -150,7 +150,7 @@ def test_check_prints_problems_and_fails(frontend: Any, hedgerow: Hedgerow, writ
     result = hedgerow("service", "check", written)
     assert result.exit_code == 1
     assert result.stdout == f"{written}:5: handlers[0].type: 'image_folder' unknown; known: resize\n"
-    plan = {"instances": [{"name": "camera", "node_id": "w-1"}]}
+    plan = {"places": {"camera#0": "w-1"}, "predicted": {}}
     frontend.answers = {f"POST {API}/check": (200, {"ok": True, "problems": [], "plan": plan})}
     result = hedgerow("service", "check", written)
     assert (result.exit_code, "camera on w-1" in result.stdout) == (0, True)
