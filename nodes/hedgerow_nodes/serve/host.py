@@ -95,7 +95,7 @@ class Host:
     def node_gone(self, node_id: str) -> None:
         """Know that another worker is gone: what it was sent is lost, and nobody waits for it.
 
-        It counts as back once a plan that is prepared places something on it.
+        What a later plan places on a worker of the same id runs under other physical ids, and is not meant.
         """
         with self._lock:
             self._plane.losses.node_gone(node_id)

@@ -48,7 +48,11 @@ class Losses:
     def node_gone(self, node_id: str) -> None:
         """Another worker is gone, and with it what it had not done yet."""
         world = self._world
-        world.gone_nodes.add(node_id)
+        routers = [router for service in world.services.values() for router in service.routers.values()]
+        placed = [one for router in routers for one in router.instances.values()]
+        # By what was placed, not by where: the worker may be back, and know nothing of the epochs before.
+        world.gone_instances &= {one.physical_id for one in placed}
+        world.gone_instances |= {one.physical_id for one in placed if one.node_id == node_id}
         for key in list(world.away):
             router = world.router(key[0], key[1])
             target = None if router is None else router.instances.get(key[4])

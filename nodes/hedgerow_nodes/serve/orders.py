@@ -44,7 +44,6 @@ class Orders:
         """Begin what a plan places here and does not run yet."""
         world, key = self.world, (plan.service_id, plan.epoch)
         world.node_id = node_id
-        world.gone_nodes -= {placed.node_id for placed in plan.instances}
         service = world.services.setdefault(plan.service_id, Service(plan.service_name))
         service.routers[plan.epoch] = Router(plan)
         missing: set[str] = set()

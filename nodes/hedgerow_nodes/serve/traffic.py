@@ -135,7 +135,7 @@ class Traffic:
     ) -> None:
         """Bring an item to the end of a link: into its lane here, or to another worker."""
         world, target = self._world, router.instances[link.receiver]
-        if target.node_id in world.gone_nodes:
+        if target.physical_id in world.gone_instances:
             for link_behind, gap in gaps_behind(router, item):
                 self.carry(router, link_behind, gap, b"", None)
             self.through(emission, 1)

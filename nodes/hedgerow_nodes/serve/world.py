@@ -66,7 +66,7 @@ class World:
         self._answered_bytes = 0
         self.pending: set[str] = set()
         self.away: dict[tuple[Any, ...], Emission] = {}
-        self.gone_nodes: set[str] = set()
+        self.gone_instances: set[str] = set()
         self.has_changed = False
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self.touched: set[int] = set()
