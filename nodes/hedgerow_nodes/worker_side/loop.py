@@ -262,11 +262,12 @@ class WorkerLoop:
 
     def _on_peer(self, node_id: str, there: bool, why_gone: str) -> None:
         if why_gone:
+            if self._host is not None:
+                # First: what comes back as a credit from those below would be taken for what has arrived.
+                self._host.node_gone(node_id)
             self._data.gone(node_id, why_gone)
             self._items.worker_gone(node_id)
             self._links.forget(node_id)
-            if self._host is not None:
-                self._host.node_gone(node_id)
         if there:
             self._data.came(node_id)
 
