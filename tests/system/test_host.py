@@ -343,3 +343,15 @@ def test_forked_processes_run_networks_and_work_on_pictures(world):
     told = world.told()
     assert len(told) == 80
     assert all(each["n"] == 2 * each["seq"] and each["mean"] == 7 for each in told)
+
+
+def test_what_was_just_deleted_may_be_prepared_again_at_once(world):
+    made = plan({"a": ("count", {"items": 3}), "b": ("step", {}), "out": ("tell", {})}, CHAIN)
+    world.run(made)
+    before = {pid for *_ids, pid in world.host.processes()}
+    world.host.delete("service-1", 0, "delete-1")
+    world.run(made)
+    world.until(lambda: "delete-1" in world.results, "the answer to the first")
+    assert len(world.host.processes()) == 3
+    assert not before & {pid for *_ids, pid in world.host.processes()}
+    world.until(lambda: "out" in world.ended, "the end")

@@ -51,7 +51,7 @@ class Orders:
             if placed.node_id != node_id:
                 continue
             member = world.members.get(placed.physical_id)
-            if member is None:
+            if member is None or member.is_closing:
                 member = Member(plan.service_id, placed, {plan.epoch}, plan.epoch)
                 member.next_sequence = placed.first_sequence
                 world.members[placed.physical_id] = member

@@ -14,16 +14,16 @@ from hedgerow_nodes.serve.member import Member
 
 def packet_row(row: tuple[Any, ...]) -> PacketRow:
     """A row of the trace, as it is reported."""
-    at_s, sequence, epoch, event, size, service_id, logical_id, physical_id, port = row
+    at_s, sequence, epoch, event, size, port, member = row
     return PacketRow(
         at_s=at_s,
         sequence_number=sequence,
         epoch=epoch,
         event=TraceEvent[event],
         size_bytes=size,
-        service_id=service_id,
-        logical_id=logical_id,
-        physical_id=physical_id,
+        service_id=member.service_id,
+        logical_id=member.placed.logical_id,
+        physical_id=member.placed.physical_id,
         port_name=port,
     )
 

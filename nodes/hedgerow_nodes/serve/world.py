@@ -113,11 +113,10 @@ class World:
 
     def trace(self, member: Member, event: str, head: Head, port: str, size: float = math.nan, at_s: float = 0) -> None:
         """Note an event of an item, unless its epoch's plan wants no trace."""
-        router = self.router(member.service_id, head["epoch"])
-        if router is None or not router.plan.trace:
+        epoch = head["epoch"]
+        service = self.services.get(member.service_id)
+        if service is None or epoch not in service.routers or not service.routers[epoch].plan.trace:
             return
         if len(self.rows) == MOST_ROWS:
             self.lost_rows += 1
-        placed = member.placed
-        row = (at_s or time.time(), head["seq"], head["epoch"], event, size)
-        self.rows.append((*row, member.service_id, placed.logical_id, placed.physical_id, port))
+        self.rows.append((at_s or time.time(), head["seq"], epoch, event, size, port, member))
