@@ -1,10 +1,11 @@
-"""Workers as real processes: they announce themselves, run a chain over two hosts' worth of them, leave, and die."""
+"""Workers as real processes: they announce themselves, run a chain over two of them, measure links, leave, and die."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
+import statistics
 import time
 from collections.abc import Iterator
 
@@ -19,8 +20,9 @@ from hedgerow_nodes.core.environment import Environment
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 ITEMS = 200
+TRIALS = 5
 FROZEN_DELAY_S = 0.05
-"""A frozen worker may delay a start elsewhere by no more than this; the start itself is measured before."""
+"""A frozen worker may delay a start elsewhere by no more than this; starts without one are measured in between."""
 
 
 @pytest.fixture
@@ -44,7 +46,6 @@ def test_items_of_a_chain_over_two_workers_all_arrive_once(workers: Workers) -> 
     assert "count" in [handler["name"] for handler in json.loads(info.catalogue)]
     plan = chain(first, second, {"items": ITEMS})
     assert [answer.code for answer in workers.prepare(plan)] == [OrderCode.DONE, OrderCode.DONE]
-    assert workers.instance(first, "numbers") is None or workers.instance(first, "numbers").sent == 0
     workers.begin(plan)
     workers.until(lambda: len(received(workers, "s")) >= ITEMS)
     workers.until(lambda: workers.instance(first, "numbers").state is InstanceState.ENDED)
@@ -100,21 +101,24 @@ def test_a_frozen_worker_delays_nobody_elsewhere(workers: Workers) -> None:
     workers.prepare(to_second)
     workers.begin(to_second)
     workers.until(lambda: len(received(workers, "frozen")) > 10)
-    took_s = []
-    for service_id in ("calm", "beside"):
-        if service_id == "beside":
+    took_s: dict[bool, list[float]] = {False: [], True: []}
+    for trial in range(2 * TRIALS):
+        is_frozen = trial % 2 == 1
+        if is_frozen:
             workers.processes["second"].send_signal(signal.SIGSTOP)
-        plan = chain(first, third, {"items": 20}, service_id)
+        plan = chain(first, third, {"items": 20}, f"trial-{trial}")
         began_s = time.monotonic()
         workers.prepare(plan)
         workers.begin(plan)
-        workers.until(lambda service_id=service_id: len(received(workers, service_id)) == 20)
-        workers.until(lambda: workers.instance(third, "out") is not None)
-        took_s.append(time.monotonic() - began_s)
-    workers.processes["second"].send_signal(signal.SIGCONT)
-    print(f"chain of 20 items: {took_s[0] * 1e3:.0f} ms, beside a frozen worker {took_s[1] * 1e3:.0f} ms")
-    # What is received is told once a second: the two may differ by a report.
-    assert took_s[1] < took_s[0] + FROZEN_DELAY_S + 1.0
+        took_s[is_frozen].append(time.monotonic() - began_s)
+        workers.until(lambda trial=trial: len(received(workers, f"trial-{trial}")) == 20)
+        if is_frozen:
+            workers.processes["second"].send_signal(signal.SIGCONT)
+    calm_s, frozen_s = statistics.median(took_s[False]), statistics.median(took_s[True])
+    print(
+        f"start of a chain: {calm_s * 1e3:.0f} ms, beside a frozen worker {frozen_s * 1e3:.0f} ms, medians of {TRIALS}"
+    )
+    assert frozen_s < calm_s + FROZEN_DELAY_S
 
 
 def test_a_wrong_configuration_ends_the_start_with_the_reason(workers: Workers) -> None:
