@@ -121,16 +121,23 @@ class Workers(LaunchedSystem):
         for info in self._infos.take():
             if info.kind is Kind.DATA:
                 self.infos[info.sample.node_id] = info.sample
-            elif self.infos.pop(info.sample.node_id, None) is not None:
-                self.ends.append((info.sample.node_id, info.kind))
+            else:
+                self._on_end(info.sample.node_id, info.kind)
         for status in self._statuses.take():
             if status.kind is Kind.DATA:
                 self.statuses[status.sample.node_id] = status.sample
+            else:
+                self._on_end(status.sample.node_id, status.kind)
         for answer in self._answers.take():
             self.answers[answer.sample.command_id] = answer.sample
         for batch in self._batches.take():
             self.packets += batch.sample.packets
             self.processes_seen += batch.sample.processes
+
+    def _on_end(self, node_id: str, kind: Kind) -> None:
+        # The announcement tells it, or the status, or both; see `Peers`.
+        if self.infos.pop(node_id, None) is not None:
+            self.ends.append((node_id, kind))
 
 
 def chain(source: str, sink: str, parameters: dict[str, Any], service_id: str = "s", **link: Any) -> Plan:

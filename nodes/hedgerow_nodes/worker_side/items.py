@@ -19,6 +19,9 @@ from hedgerow_nodes.worker_side.plan_book import PlanBook
 CREDIT = "credit"
 """The type of an item by which a lossless link's receiver says that it is through with one; see `serve.traffic`."""
 
+GAP = "gap"
+"""The type of an item that says that a sequence will not come; it has no credit, and nothing replaces it."""
+
 KINDS = {"call": ItemKind.CALL, "reply": ItemKind.REPLY, "end": ItemKind.END}
 _NAME = ("service", "epoch", "from", "out", "to", "in", "seq")
 
@@ -64,11 +67,11 @@ class Items:
     ) -> None:
         """The host has an item for another worker; called in any thread."""
         kind = KINDS.get(header["kind"], ItemKind.CAST)
-        is_item = kind is ItemKind.CAST and header["type"] != CREDIT
+        is_item = kind is ItemKind.CAST and header["type"] not in (CREDIT, GAP)
         if is_item and mode == "lossless":
             self._away[_name(header)] = to_node_id, header
         flow = tuple(header[name] for name in _NAME[:-1])
-        newest = is_item and mode == "newest" and header["type"] != "gap"
+        newest = is_item and mode == "newest"
         item = Outgoing(header, payload, kind, flow if header["type"] != CREDIT else (CREDIT, *flow), newest)
         assert self._data is not None
         self._data.send(to_node_id, item)

@@ -14,7 +14,7 @@ from hedgerow_idl.topics import BY_NAME
 from hedgerow_nodes.core import configuration as configurations
 from hedgerow_nodes.core.announcement import Announcement, Described
 from hedgerow_nodes.core.answers import CommandAnswers
-from hedgerow_nodes.core.bus import Bus
+from hedgerow_nodes.core.bus import Bus, Kind
 from hedgerow_nodes.core.executor import WorkerExecutor
 from hedgerow_nodes.core.identity import Identity
 from hedgerow_nodes.core.lifecycle import TransitionRefused, Trigger, next_state
@@ -80,6 +80,7 @@ class WorkerLoop:
         self._order_reader = bus.reader(BY_NAME["hedgerow/service_order"], partition=identity.node_id)
         self._answer_writer = bus.writer(BY_NAME["hedgerow/service_answer"])
         self._peer_reader = bus.reader(BY_NAME["hedgerow/worker_info"])
+        self._peer_statuses = bus.reader(BY_NAME["hedgerow/worker_status"])
         self._answers = CommandAnswers(bus, identity)
         self._said = Announcement(self._described, bus, identity, now, clock)
         self._plans, self._peers, self._links = PlanBook(), Peers(), LinkBook()
@@ -123,7 +124,8 @@ class WorkerLoop:
         self._tell()
         self._bus.flush()
         self._bus.wait(max(0.0, min(timeout_s, self._next_due_at_s() - self._clock())))
-        for change in self._peers.see(self._peer_reader.take()):
+        ends = [taken for taken in self._peer_statuses.take_raw() if taken[0] is not Kind.DATA]
+        for change in self._peers.see([*self._peer_reader.take(), *self._peer_statuses.decoded(ends)]):
             self._on_peer(change.node_id, change.there, change.why_gone)
         for received in self._commands.take():
             self._on_command(received.sample)
