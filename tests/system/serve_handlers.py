@@ -1,5 +1,6 @@
 """Handlers that the tests of the host run."""
 
+import hashlib
 import json
 import os
 import signal
@@ -147,6 +148,7 @@ class Network:
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 2
+        self.digest = hashlib.sha256(model.SerializeToString()).hexdigest()
         self.session = onnxruntime.InferenceSession(model.SerializeToString(), options)
 
     def process(self, record):

@@ -343,6 +343,8 @@ def test_forked_processes_run_networks_and_work_on_pictures(world):
     told = world.told()
     assert len(told) == 80
     assert all(each["n"] == 2 * each["seq"] and each["mean"] == 7 for each in told)
+    digests = {each.digest for each in world.host.statuses() if each.name in names}
+    assert [len(digest) for digest in digests] == [64]
 
 
 def test_what_was_just_deleted_may_be_prepared_again_at_once(world):

@@ -1,4 +1,7 @@
-"""What a handler knows of its place, and may do from there."""
+"""What a handler knows of its place, and may do from there.
+
+A handler that works by a file, as a model, may have an attribute `digest`: its instance's status tells it.
+"""
 
 from __future__ import annotations
 

@@ -48,6 +48,7 @@ class Hearing:
             case "end":
                 self._end(member, head)
             case "ready":
+                member.digest = head["digest"]
                 self._nursery.ready(member)
             case "failed":
                 member.reason = head["text"]

@@ -35,7 +35,7 @@ def run(connection: socket.socket, types: Mapping[str, HandlerType]) -> int:
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is why it could not be made
             channel.send({"do": "failed", "text": error_text(error)})
             return FAILED_EXIT
-        channel.send({"do": "ready"})
+        channel.send({"do": "ready", "digest": str(getattr(made, "digest", ""))})
         return _work(kind, made, place, channel)
     except Closed:
         return 0

@@ -48,6 +48,7 @@ class Member:
     epoch: int
     state: InstanceState = InstanceState.PREPARING
     reason: str = ""
+    digest: str = ""
     is_wanted_running: bool = False
     is_closing: bool = False
     was_ready: bool = False

@@ -49,7 +49,7 @@ def instance_status(member: Member) -> InstanceStatus:
         queued=member.queued,
         last_sequence=member.last_sequence,
         compute_s=member.compute_s,
-        digest="",
+        digest=member.digest,
         reason=member.reason,
     )
 
