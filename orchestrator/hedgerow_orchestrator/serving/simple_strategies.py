@@ -40,8 +40,9 @@ def by_strategy(
     chosen: dict[str, str] = {}
     turn = request.turn
     seeds = random.Random(request.seed)
-    # First those that others want to be beside.
-    for part in sorted(parts, key=lambda each: each.label in together):
+    shy = {one for one, _ in apart}
+    # First those that others want to be beside, then these, last those that keep away from any.
+    for part in sorted(parts, key=lambda each: (each.label in shy, each.label in together)):
         near = frozenset(labels[at] for at in possible[part.key])
         if together.get(part.label) in chosen:
             near &= {chosen[together[part.label]]}
