@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
 
 from hedgerow_launch.command_group import LazyGroup
+from hedgerow_launch.compat.variables import translated
 
 _COMMANDS = "hedgerow_launch.commands"
 
@@ -27,6 +30,7 @@ class HedgerowGroup(LazyGroup):
         "handler": f"{_COMMANDS}.handler:app",
         "doctor": f"{_COMMANDS}.doctor:doctor",
         "demo": f"{_COMMANDS}.demo:demo",
+        "compat": "hedgerow_launch.compat.command:app",
     }
 
 
@@ -59,6 +63,10 @@ def installed_version() -> str:
 
 def main() -> None:
     """Run the command and leave with its exit code."""
+    older = translated(os.environ)
+    for warning in older.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    os.environ.update(older.variables)
     app(prog_name="hedgerow")
 
 

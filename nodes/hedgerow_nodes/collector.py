@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
 from hedgerow_nodes.collecting.announcement import KIND
 from hedgerow_nodes.collecting.configuration import CollectorConfiguration
 from hedgerow_nodes.collecting.loop import CollectorLoop
+from hedgerow_nodes.compat.report_desk import ReportDesk
+from hedgerow_nodes.compat.report_server import ReportServer, report_address
 from hedgerow_nodes.core.configuration import ConfigurationInvalid, changed_by_json
 from hedgerow_nodes.core.cyclone_bus import CycloneBus
 from hedgerow_nodes.core.environment import ConfigurationError, Environment
@@ -32,9 +35,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{options.name}: {error}", file=sys.stderr)
         return EXIT_USAGE
     loop = CollectorLoop(bus, identity, settings)
+    try:
+        address = report_address(os.environ)
+        reports = None if address is None else ReportServer(address, ReportDesk(loop.post))
+    except ConfigurationError as error:
+        print(f"{options.name}: {error}", file=sys.stderr)
+        loop.close()
+        return EXIT_USAGE
     leave_on_signals(loop.ask_to_leave, bus.wake)
     collect_seldom()
     loop.run()
+    if reports is not None:
+        reports.close()
     loop.close()
     return EXIT_DONE
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+import socket
 import sqlite3
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -130,3 +134,39 @@ def test_postgresql_is_stopped_and_started_again(hedgerow_environment: Environme
     finally:
         reader.close()
         system.stop()
+
+
+def test_posted_reports_are_answered_when_they_are_stored(hedgerow_environment: Environment) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    migrate.upgrade(hedgerow_environment.store_url)
+    system = System(hedgerow_environment, {"HEDGEROW_COLLECTOR_PORT": str(port)})
+    report = {
+        "sys_info": [{"timestamp": 1.5, "cpu_util": 12.5, "mem_total": 8192, "mem_util": 40.0}],
+        "packet_info": [
+            {"timestamp": 2.5, "session_id": 3, "handler_id": 4, "sequence": 9, "event": "send", "size": 7}
+        ],
+    }
+    try:
+        start_collector(system)
+        wait_for(lambda: "takes posted reports" in system.log_of("collector"), 30.0)
+        status, answer = posted(port, report)
+        assert (status, answer["result"]) == (503, "Failed")  # there is no orchestrator yet
+        system.start_orchestrator()
+        wait_for(lambda: posted(port, report)[0] == 200, 60.0, lambda: system.log_of("collector") + system.logs())
+        assert posted(port, report) == (200, {"result": "Succeeded"})
+        assert system.query("SELECT timestamp, cpu_util, mem_total FROM sys_info") == [(1.5, 12.5, 8192)]
+        assert system.query("SELECT timestamp, sequence, event, size FROM packet_info") == [(2.5, 9, "sent", 7)]
+    finally:
+        system.stop()
+
+
+def posted(port: int, report: object) -> tuple[int, dict[str, str]]:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/", json.dumps(report).encode())
+    try:
+        with urllib.request.urlopen(request, timeout=30.0) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -220,3 +221,17 @@ def test_a_row_that_is_there_stays_as_it_is(place: StorePlace, reader: StoreRead
     write(place, a_packet_row(1, size_bytes=5))
     write(place, a_packet_row(1, size_bytes=6), a_packet_row(2, size_bytes=7))
     assert [row["size_bytes"] for row in reader.telemetry("packet_info").items] == [7, 5]
+
+
+def test_the_query_of_the_page_works_in_both_databases(place: StorePlace, reader: StoreReader) -> None:
+    write(place, a_packet_row(1), a_system_row(1), a_process_row(1))
+    page = (Path(__file__).parents[3] / "docs" / "telemetry.md").read_text()
+    query = page.split("```sql")[1].split("```")[0].strip().rstrip(";")
+    with reader._engine.connect() as connection:
+        assert connection.exec_driver_sql(query).all() == [(1001.0, 5, "sent")]
+        for view, columns in re.findall(r"^\| `(\w+_info)` \| (.*) \|$", page, re.MULTILINE):
+            names = re.findall(r"`(\w+)`", columns.split(" (`start`")[0]) + (["size"] if view == "packet_info" else [])
+            shown = connection.exec_driver_sql(f"SELECT {', '.join(names)} FROM {view}")
+            assert len(shown.all()) == 1
+            every = connection.exec_driver_sql(f"SELECT * FROM {view}")
+            assert [name.lower() for name in every.keys()] == [name.lower() for name in names]

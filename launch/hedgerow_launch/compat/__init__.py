@@ -1,0 +1,1 @@
+"""Older systems' variables and configuration files, turned into ours; only the `hedgerow` command imports this."""

@@ -1,0 +1,1 @@
+"""What older systems' settings, files and reports become here; only entry points import this."""
