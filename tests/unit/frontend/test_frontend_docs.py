@@ -5,11 +5,24 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 
+from hedgerow_orchestrator.serving.blueprint import (
+    Blueprint,
+    HandlerWish,
+    LinkWish,
+    NetworkWish,
+    Requirements,
+    Wishes,
+    parse,
+)
+
+SERVING = (Path(__file__).parents[3] / "docs" / "serving.md").read_text(encoding="utf-8")
 PAGE = (Path(__file__).parents[3] / "docs" / "rest.md").read_text(encoding="utf-8")
 COMMANDS = [line for line in PAGE.splitlines() if line.startswith("curl ")]
 
@@ -53,3 +66,16 @@ def test_every_address_is_listed(web: Any) -> None:
     for path in web.get("/api/v1/openapi.json").json["paths"]:
         short = path.removeprefix("/api/v1").replace("{problem_id}", "{p}").replace("{iteration_id}", "{i}")
         assert f"`{short.replace('{node}', '{name or id}')}" in PAGE or f"`{short}?" in PAGE, path
+
+
+def test_the_blueprint_that_is_shown_can_be_read() -> None:
+    [shown] = [dedent(block.split("```")[0]) for block in SERVING.split("```toml\n")[1:]]
+    blueprint = parse(shown)
+    assert [handler.name for handler in blueprint.handlers] == ["camera", "detect", "draw", "screen"]
+
+
+def test_every_key_of_a_blueprint_is_explained() -> None:
+    for struct in (Blueprint, Wishes, Requirements, HandlerWish, LinkWish, NetworkWish):
+        for field in msgspec.structs.fields(struct):
+            name = field.encode_name
+            assert any(text in SERVING for text in (f"`{name}`", f"[{name}]", f".{name}]")), name
