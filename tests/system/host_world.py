@@ -44,13 +44,16 @@ def plan(handlers, links, epoch=1, service_id="service-1", physical=None, trace=
 class HostWorld:
     """A host under test."""
 
-    def __init__(self, folder, modules=("tests.system.serve_handlers",)):
+    def __init__(self, folder, modules=("tests.system.serve_handlers",), carry=None):
         self.changed = threading.Condition()
+        self.ended = set()
         self.lines, self.results, self.outgoing, self.rows = [], {}, [], []
-        self.host = Host(folder, list(modules), self.on_event, self.on_outgoing, self.report)
+        self.host = Host(folder, list(modules), self.on_event, carry or self.on_outgoing, self.report)
 
     def on_event(self):
         with self.changed:
+            # What an instance has said comes before the event that it has ended.
+            self.ended = {each.name for each in self.host.statuses() if each.state.name == "ENDED"}
             for result in self.host.take_results():
                 self.results[result.command_id] = result
             self.changed.notify_all()

@@ -1,7 +1,10 @@
 """A host and its real processes, without a bus: items along links, and what happens when something goes wrong."""
 
 import os
+import select
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -26,7 +29,7 @@ CHAIN = ["a.record > b.record", "b.record > out.value"]
 
 def test_a_chain_of_a_finite_source_ends(world):
     world.run(plan({"a": ("count", {"items": 50}), "b": ("step", {}), "out": ("tell", {})}, CHAIN))
-    world.until(lambda: {each.state.name for each in world.host.statuses()} == {"ENDED"}, "the end")
+    world.until(lambda: world.ended == {"a", "b", "out"}, "the end")
     assert [(each["seq"], each["n"]) for each in world.told()] == [(n, n + 1) for n in range(50)]
     events = [(row.event.name, row.sequence_number) for row in world.host.take_rows() if row.logical_id.endswith("/b")]
     for sequence in range(50):
@@ -58,7 +61,7 @@ def test_a_join_never_pairs_what_does_not_belong_together(world, what):
         "pair.record > out.value",
     ]
     world.run(plan(handlers, links))
-    world.until(lambda: world.status("out").state.name == "ENDED", "the end")
+    world.until(lambda: "out" in world.ended, "the end")
     kept = [n for n in range(200) if n % 20 and n % 7]
     assert [(each["seq"], each["left"], each["right"]) for each in world.told()] == [
         (n, n + 1000, n + 5000) for n in kept
@@ -77,7 +80,7 @@ def test_a_branch_that_leaves_out_almost_everything_holds_nobody_up(world):
         "pair.record > out.value",
     ]
     world.run(plan(handlers, links))
-    world.until(lambda: world.status("out").state.name == "ENDED", "the end")
+    world.until(lambda: "out" in world.ended, "the end")
     assert world.told() == []
     assert world.status("pair").skipped == 100
 
@@ -86,7 +89,7 @@ def test_lossless_holds_the_source_back(world):
     handlers = {"a": ("count", {"items": 60}), "b": ("step", {"pause_s": 0.005}), "out": ("tell", {})}
     world.run(plan(handlers, [("a.record > b.record", {"capacity": 4}), "b.record > out.value"]))
     most = []
-    world.until(lambda: most.append(world.status("b").queued) or world.status("out").state.name == "ENDED", "the end")
+    world.until(lambda: most.append(world.status("b").queued) or "out" in world.ended, "the end")
     assert [each["seq"] for each in world.told()] == list(range(60))
     assert max(most) <= 5  # four items, and the end
     assert world.status("b").dropped == 0
@@ -95,7 +98,7 @@ def test_lossless_holds_the_source_back(world):
 def test_newest_drops_the_older_and_counts_them(world):
     handlers = {"a": ("count", {"items": 400, "pause_s": 0.001}), "b": ("step", {"pause_s": 0.02}), "out": ("tell", {})}
     world.run(plan(handlers, [("a.record > b.record", {"capacity": 1, "mode": "newest"}), "b.record > out.value"]))
-    world.until(lambda: world.status("out").state.name == "ENDED", "the end")
+    world.until(lambda: "out" in world.ended, "the end")
     told, dropped = world.told(), world.status("b").dropped
     assert told[-1]["seq"] == 399
     assert 0 < dropped == 400 - len(told)
@@ -134,7 +137,7 @@ def test_a_crash_before_a_join_holds_nobody_up(world):
     }
     links = ["a.record > b.record", "a.record > pair.left", "b.record > pair.right", "pair.record > out.value"]
     world.run(plan(handlers, links))
-    world.until(lambda: world.status("out").state.name == "ENDED", "the end")
+    world.until(lambda: "out" in world.ended, "the end")
     told = world.told()
     assert all(each["left"] + 1 == each["right"] for each in told)
     assert 85 <= len(told) < 100
@@ -272,3 +275,83 @@ def test_the_fork_server_may_be_killed(world):
     )
     seen = len(world.told())
     world.until(lambda: len(world.told()) > seen + 5, "more items")
+
+
+def test_nothing_outlives_a_host_that_is_killed(tmp_path):
+    command = [sys.executable, "-m", "tests.system.host_process", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as owner:
+        pids = [int(pid) for pid in owner.stdout.readline().split()]
+        assert len(pids) == 4
+        ends = [os.pidfd_open(pid) for pid in pids]
+        owner.kill()
+    for end in ends:
+        assert select.select([end], [], [], 10.0)[0], "a process is left"
+        os.close(end)
+
+
+def test_replicas_share_the_work_and_a_join_behind_them_pairs_all(world):
+    handlers = {
+        "a": ("count", {"items": 300}),
+        "b#0": ("step", {"pause_s": 0.001}),
+        "b#1": ("step", {}),
+        "pair": ("pair", {}),
+        "out": ("tell", {}),
+    }
+    links = [
+        *("a.record > b#0.record", "a.record > b#1.record", "a.record > pair.left"),
+        *("b#0.record > pair.right", "b#1.record > pair.right", "pair.record > out.value"),
+    ]
+    world.run(plan(handlers, links))
+    world.until(lambda: "out" in world.ended, "the end")
+    assert [(each["left"], each["right"]) for each in world.told()] == [(n, n + 1) for n in range(300)]
+    assert [each.received for each in world.host.statuses() if each.name == "b"] == [150, 150]
+
+
+def test_a_fork_server_that_cannot_begin_fails_orders_and_is_tried_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    world = HostWorld(tmp_path)
+    try:
+        result = world.order("prepare", plan({"a": ("count", {})}, []), NODE)
+        assert result.code.name == "NOT_DONE"
+        assert "fork server ended with code 1" in result.reason
+        monkeypatch.undo()
+        world.until(lambda: world.host.catalogue() is not None, "another fork server")
+        assert world.order("prepare", plan({"a": ("count", {})}, []), NODE).code.name == "DONE"
+    finally:
+        world.host.close()
+
+
+def test_an_order_that_comes_twice_is_one_order(world):
+    made = plan({"a": ("count", {"items": 3}), "b": ("step", {}), "out": ("tell", {})}, CHAIN)
+    for _ in range(2):
+        world.host.prepare(made, NODE, "prepare-1")
+    world.until(lambda: "prepare-1" in world.results, "the answer")
+    assert len(world.host.processes()) == 3
+    del world.results["prepare-1"]
+    world.host.prepare(made, NODE, "prepare-1")
+    world.until(lambda: "prepare-1" in world.results, "the answer again")
+    assert len(world.host.processes()) == 3
+
+
+def test_forked_processes_run_networks_and_work_on_pictures(world):
+    names = [f"b{number}" for number in range(4)]
+    handlers = {"a": ("count", {"items": 20}), "out": ("tell", {}), **dict.fromkeys(names, ("network", {}))}
+    links = [f"a.record > {name}.record" for name in names] + [f"{name}.record > out.value" for name in names]
+    world.run(plan(handlers, links))
+    world.until(lambda: "out" in world.ended, "the end")
+    told = world.told()
+    assert len(told) == 80
+    assert all(each["n"] == 2 * each["seq"] and each["mean"] == 7 for each in told)
+
+
+def test_what_was_just_deleted_may_be_prepared_again_at_once(world):
+    made = plan({"a": ("count", {"items": 3}), "b": ("step", {}), "out": ("tell", {})}, CHAIN)
+    world.run(made)
+    before = {pid for *_ids, pid in world.host.processes()}
+    world.host.delete("service-1", 0, "delete-1")
+    world.run(made)
+    world.until(lambda: "delete-1" in world.results, "the answer to the first")
+    assert len(world.host.processes()) == 3
+    assert not before & {pid for *_ids, pid in world.host.processes()}
+    world.until(lambda: "out" in world.ended, "the end")

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from types import ModuleType
 
 from hedgerow_idl.plan import HandlerDescription
-from hedgerow_nodes.serve.handler import BadHandler, HandlerType, declared
+from hedgerow_nodes.serve.handler import HandlerType, declared
 
 SHIPPED = "hedgerow_nodes.handlers"
 OWN = "hedgerow_nodes.serve.asking"
@@ -29,12 +29,9 @@ def handler_modules(modules: Iterable[str] = ()) -> list[str]:
 
 
 def load(modules: Iterable[str]) -> tuple[dict[str, HandlerType], dict[str, str]]:
-    """Import modules: their handlers by name, and of each module that cannot be imported why.
+    """Import modules: their handlers by name, and of each module that cannot be imported, or repeats a name, why.
 
-    A module that lacks a library takes away its own handlers only.
-
-    Raises:
-        BadHandler: two modules declare the same name.
+    A module that lacks a library takes away its own handlers only; of two handlers of one name the first counts.
     """
     types: dict[str, HandlerType] = {}
     failures: dict[str, str] = {}
@@ -47,7 +44,7 @@ def load(modules: Iterable[str]) -> tuple[dict[str, HandlerType], dict[str, str]
         for found in handlers_of(module):
             before = types.setdefault(found.name, found)
             if before is not found:
-                raise BadHandler(f"handler {found.name} is in {before.made.__module__} and in {name}; rename one")
+                failures[name] = f"handler {found.name} is in {before.made.__module__} already; rename one"
     return types, failures
 
 

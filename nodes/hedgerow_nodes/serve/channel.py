@@ -34,8 +34,10 @@ class Channel:
         self.replies: dict[str, Received] = {}
         self.is_running = False
         self.is_closing = False
+        self.first_sequence = -1
         self.on_switch: Callable[[Head], None] = lambda head: None
         self.epochs: dict[int, Head] = {}
+        self.has_forgotten = False
         self._windows: dict[str, int] = {}
         self._on_their_way: dict[str, int] = {}
 
@@ -56,11 +58,14 @@ class Channel:
 
     def emit(self, port: str, head: Head, value: Value) -> None:
         """Send a value over an output, as soon as its window allows."""
-        pieces = encode(value)
+        self.emit_encoded(port, {"type": value.type_name, **head}, encode(value))
+
+    def emit_encoded(self, port: str, head: Head, pieces: list[Any]) -> None:
+        """The same with a value's bytes, of the type that the head says."""
         self.wait_until(lambda: self._has_room(port))
         if port in self._windows:
             self._on_their_way[port] = self._on_their_way.get(port, 0) + 1
-        self.send({"do": "emit", "out": port, "type": value.type_name, **head}, pieces)
+        self.send({"do": "emit", "out": port, **head}, pieces)
 
     def wait_until(self, is_true: Callable[[], bool], timeout_s: float | None = None) -> bool:
         """Wait for something that an order or an item brings about; `False` if it did not come in time."""
@@ -117,8 +122,11 @@ class Channel:
                 self._windows = {port: size for port, size in head["windows"].items() if size is not None}
             case "forget":
                 self.epochs.pop(head["epoch"], None)
+                self.has_forgotten = True
             case "run":
                 self.is_running = bool(head["run"])
+            case "number":
+                self.first_sequence = head["at"]
             case "switch":
                 self.on_switch(head)
             case "close":

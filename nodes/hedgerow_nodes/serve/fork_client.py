@@ -38,6 +38,7 @@ class ForkServer:
         )
         theirs.close()
         self.control.setblocking(False)
+        self.is_closed = False
         self._waiting: deque[tuple[dict[str, Any], socket.socket | None]] = deque()
 
     @property
@@ -96,8 +97,18 @@ class ForkServer:
             if connection is not None:
                 connection.close()
         self._waiting.clear()
+        self.is_closed = True
         self.control.close()
         with suppress(subprocess.TimeoutExpired):
             return self._process.wait(PATIENCE_S)
         self._process.kill()
         return self._process.wait()
+
+
+def how_it_ended(code: int) -> str:
+    """An exit code in words; negative ones are signals."""
+    if code < 0:
+        with suppress(ValueError):
+            return f"was ended by {signal.Signals(-code).name}"
+        return f"was ended by signal {-code}"
+    return f"ended with code {code}"

@@ -20,6 +20,7 @@ import msgspec
 from hedgerow_nodes.serve import instance
 from hedgerow_nodes.serve.catalogue import load
 from hedgerow_nodes.serve.handler import HandlerType
+from hedgerow_nodes.serve.sender import FAILED_EXIT
 
 HEAVY = ("numpy", "onnxruntime", "PIL.Image", "cv2")
 MOST_MESSAGE_BYTES = 1 << 20
@@ -93,7 +94,7 @@ class _Server:
         _tell(self._control, {"did": "spawned", "number": number, "pid": pid})
 
     def _become_instance(self, connection: socket.socket) -> NoReturn:
-        code = instance.FAILED_EXIT
+        code = FAILED_EXIT
         try:
             server = os.getppid()
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

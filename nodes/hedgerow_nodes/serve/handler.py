@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar, dataclass_transform, get_type_hints
+from typing import Any, Literal, TypeVar, dataclass_transform, get_type_hints
 
 import msgspec
 
 from hedgerow_idl.plan import HandlerDescription, PortDescription
+from hedgerow_nodes.serve.context import CallFailed, Context
 from hedgerow_nodes.serve.values import Value
+
+__all__ = [
+    "BadHandler",
+    "CallFailed",
+    "Context",
+    "HandlerType",
+    "declared",
+    "handler",
+    "parameters",
+    "schema",
+    "sink",
+    "source",
+]
 
 Role = Literal["source", "handler", "sink"]
 Ports = Mapping[str, type[Value]]
@@ -25,50 +37,6 @@ MARK = "__hedgerow_handler__"
 
 class BadHandler(Exception):
     """A handler that is declared wrongly, is not known, or got parameters that it does not take."""
-
-
-class Context(Protocol):
-    """What a handler knows of its place; given to its `__init__`, or to a function that has a parameter `context`."""
-
-    name: str
-    service_id: str
-    logical_id: str
-    parameters: Any
-    log: logging.Logger
-    folder: Path
-
-    @property
-    def sequence(self) -> int:
-        """Of the item that is worked on; of a source, that of the next one."""
-
-    @property
-    def epoch(self) -> int:
-        """Of the item that is worked on."""
-
-    @property
-    def stopping(self) -> bool:
-        """Whether the handler shall come to an end."""
-
-    def sleep(self, seconds: float) -> bool:
-        """Wait; `False` if the handler shall stop, which ends the wait at once."""
-
-    def cast(self, port: str, value: Value, delay_s: float = 0.0) -> None:
-        """Send a value over a port beside what `process` returns, now or later; nothing is waited for."""
-
-    def call(self, port: str, value: Value, timeout_s: float = 10.0) -> Value:
-        """Send a value over a port and wait for the reply.
-
-        Raises:
-            TimeoutError: none came in time.
-            CallFailed: the receiver says that it could not.
-        """
-
-    def reply(self, value: Value) -> None:
-        """Answer the call, or the request, that the item which is worked on belongs to."""
-
-
-class CallFailed(Exception):
-    """The receiver of a call could not answer it; its words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from typing import Any
 
 from hedgerow_idl.serve import InstanceState
 from hedgerow_nodes.serve.frames import Head
-from hedgerow_nodes.serve.member import Member, World, log
+from hedgerow_nodes.serve.member import Member
 from hedgerow_nodes.serve.nursery import Nursery
-from hedgerow_nodes.serve.orders import Orders
+from hedgerow_nodes.serve.switching import Switching
 from hedgerow_nodes.serve.traffic import Traffic
+from hedgerow_nodes.serve.world import World, log
 
 SMOOTHING = 0.2
 """The weight of the newest item in the processor time an item."""
@@ -20,11 +21,11 @@ class Hearing:
     """Takes frames from instances.
 
     Args:
-        world, traffic, nursery, orders: the parts of the host.
+        world, traffic, nursery, switching: the parts of the host.
     """
 
-    def __init__(self, world: World, traffic: Traffic, nursery: Nursery, orders: Orders) -> None:
-        self._world, self._traffic, self._nursery, self._orders = world, traffic, nursery, orders
+    def __init__(self, world: World, traffic: Traffic, nursery: Nursery, switching: Switching) -> None:
+        self._world, self._traffic, self._nursery, self._switching = world, traffic, nursery, switching
 
     def take(self, member: Member, head: Head, payload: Any) -> None:
         """Take one frame."""
@@ -51,7 +52,7 @@ class Hearing:
             case "failed":
                 member.reason = head["text"]
             case "switched":
-                self._orders.switched(member, head)
+                self._switching.switched(member, head)
             case "log":
                 self._world.lines.append(f"{member.placed.name}: {head['text']}")
 

@@ -8,34 +8,22 @@ for result in host.take_results(): ...
 
 from __future__ import annotations
 
-import math
-import os
-import selectors
-import socket
-import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import psutil
 
 from hedgerow_idl.plan import HandlerDescription, Link, Plan
 from hedgerow_idl.serve import InstanceStatus
-from hedgerow_idl.telemetry import PacketRow, TraceEvent
+from hedgerow_idl.telemetry import PacketRow
 from hedgerow_nodes.serve.catalogue import handler_modules
-from hedgerow_nodes.serve.frames import BadFrame, Head
-from hedgerow_nodes.serve.hearing import Hearing
-from hedgerow_nodes.serve.member import Member, Result, World, log
-from hedgerow_nodes.serve.nursery import Nursery
-from hedgerow_nodes.serve.orders import Orders
-from hedgerow_nodes.serve.traffic import Traffic
+from hedgerow_nodes.serve.data_plane import DataPlane, OnOutgoing
+from hedgerow_nodes.serve.frames import Head
+from hedgerow_nodes.serve.showing import instance_status, memory_bytes, packet_row
+from hedgerow_nodes.serve.world import Result, log
 
-MOST_READS = 16
-"""So often one instance's socket is read in a row."""
-
-OnOutgoing = Callable[[str, Head, list[Any], str, Link | None], None]
+__all__ = ["Host", "Result"]
 
 
 class Host:
@@ -59,28 +47,14 @@ class Host:
         on_outgoing: OnOutgoing = lambda *_ignored: None,
         report: Callable[[str], None] = log.info,
     ) -> None:
-        self._lock = threading.RLock()
-        self._on_event, self._on_outgoing, self._report = on_event, on_outgoing, report
-        self._selector = selectors.DefaultSelector()
-        self._waker = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._selector.register(self._waker, selectors.EVENT_READ, None)
-        self._is_closed = False
-        self._world = World(Path(folder))
-        self._traffic = Traffic(self._world)
-        self._nursery = Nursery(
-            self._world,
-            self._traffic,
-            handler_modules(modules),
-            self._watch,
-            self._drain,
-            lambda member: self._orders.member_ready(member),
-            lambda member: self._orders.member_failed(member),
-            lambda member: self._orders.member_gone(member),
+        plane = DataPlane(Path(folder), handler_modules(modules), on_event, on_outgoing, report)
+        self._plane, self._lock = plane, plane.lock
+        self._world, self._traffic, self._nursery, self._orders = (
+            plane.world,
+            plane.traffic,
+            plane.nursery,
+            plane.orders,
         )
-        self._orders = Orders(self._world, self._traffic, self._nursery)
-        self._hearing = Hearing(self._world, self._traffic, self._nursery, self._orders)
-        self._thread = threading.Thread(target=self._run, name="hedgerow-host", daemon=True)
-        self._thread.start()
 
     def prepare(self, plan: Plan, node_id: str, command_id: str) -> None:
         """Begin the instances that a plan places on this node, warm."""
@@ -92,7 +66,7 @@ class Host:
 
     def switch(self, service_id: str, epoch: int, at_sequence: int, command_id: str) -> None:
         """Let the sources here send by another epoch from a sequence on; below 0 it is their next one."""
-        self._order(command_id, lambda: self._orders.switch(service_id, epoch, at_sequence, command_id))
+        self._order(command_id, lambda: self._plane.switching.switch(service_id, epoch, at_sequence, command_id))
 
     def stop(self, service_id: str, command_id: str) -> None:
         """Hold the sources of a service."""
@@ -104,7 +78,7 @@ class Host:
 
     def infer(self, service_id: str, body: dict[str, Any], command_id: str) -> None:
         """Put `input`, of the value type `type`, into a service; `timeout_s` is how long its answer may take."""
-        self._order(command_id, lambda: self._orders.infer(service_id, body, command_id))
+        self._order(command_id, lambda: self._plane.questions.ask(service_id, body, command_id))
 
     def take_results(self) -> list[Result]:
         """The orders that were answered since the last call."""
@@ -116,7 +90,16 @@ class Host:
         """Take an item from another worker."""
         with self._lock:
             self._traffic.incoming(header, payload)
-        self._wake()
+        self._plane.wake()
+
+    def node_gone(self, node_id: str) -> None:
+        """Know that another worker is gone: what it was sent is lost, and nobody waits for it.
+
+        It counts as back once a plan that is prepared places something on it.
+        """
+        with self._lock:
+            self._plane.losses.node_gone(node_id)
+        self._plane.wake()
 
     def room(self, service_id: str, link: Link) -> bool:
         """Whether the receiver of a link, if it is here, has room for another item."""
@@ -130,27 +113,22 @@ class Host:
     def statuses(self) -> list[InstanceStatus]:
         """How every instance is."""
         with self._lock:
-            return [_status(member) for member in self._world.members.values()]
+            statuses = [instance_status(member) for member in self._world.members.values()]
+        for status in statuses:
+            status.memory_bytes = memory_bytes(status.pid)
+        return statuses
+
+    def refused(self) -> int:
+        """How many items came by epochs or links that are not known here, or for instances that are gone."""
+        with self._lock:
+            return self._world.refused
 
     def take_rows(self) -> list[PacketRow]:
         """The trace since the last call."""
         with self._lock:
             rows = list(self._world.rows)
             self._world.rows.clear()
-        return [
-            PacketRow(
-                at_s=at_s,
-                sequence_number=sequence,
-                epoch=epoch,
-                event=TraceEvent[event],
-                size_bytes=size,
-                service_id=service_id,
-                logical_id=logical_id,
-                physical_id=physical_id,
-                port_name=port,
-            )
-            for at_s, sequence, epoch, event, size, service_id, logical_id, physical_id, port in rows
-        ]
+        return [packet_row(row) for row in rows]
 
     def processes(self) -> list[tuple[str, str, str, int]]:
         """Service, logical and physical id and process id of each instance that has a process."""
@@ -174,153 +152,13 @@ class Host:
 
     def close(self) -> None:
         """End all instances; on return no process is left."""
-        with self._lock:
-            if self._is_closed:
-                return
-            self._is_closed = True
-        self._wake()
-        self._thread.join()
-        self._nursery.close_all()
-        self._selector.close()
-        os.close(self._waker)
+        self._plane.close()
 
     def _order(self, command_id: str, carry_out: Callable[[], None]) -> None:
         with self._lock:
-            if not self._is_closed and not self._orders.is_known(command_id):
+            if not self._plane.is_closed and not self._orders.is_known(command_id):
                 carry_out()
-        self._wake()
-
-    def _wake(self) -> None:
-        with suppress(OSError, BlockingIOError):
-            os.eventfd_write(self._waker, 1)
-
-    def _run(self) -> None:
-        timeout_s: float | None = None
-        while not self._is_closed:
-            events = self._selector.select(timeout_s)
-            with self._lock:
-                for key, mask in events:
-                    self._handle(key, mask)
-                timeout_s = self._world.run_timers()
-                self._flush()
-                has_changed, self._world.has_changed = self._world.has_changed, False
-                lines, self._world.lines = self._world.lines, []
-            try:
-                while self._world.outgoing:  # only this thread takes from it, others may put in
-                    self._on_outgoing(*self._world.outgoing.popleft())
-                for line in lines:
-                    self._report(line)
-                if has_changed:
-                    self._on_event()
-            except Exception:  # noqa: BLE001 - nothing that its owner does wrong may end this thread
-                log.exception("the host's owner did not take what it was told; going on")
-
-    def _handle(self, key: selectors.SelectorKey, mask: int) -> None:
-        if key.fileobj == self._waker:
-            with suppress(BlockingIOError):
-                os.eventfd_read(self._waker)
-        elif isinstance(key.data, Member):
-            if mask & selectors.EVENT_WRITE:
-                self._world.touched.add(key.data.number)
-            if mask & selectors.EVENT_READ and key.data.connection is key.fileobj:
-                self._read(key.data)
-        elif key.fileobj is self._nursery.server.control:
-            self._nursery.heard()
-
-    def _read(self, member: Member) -> None:
-        for _ in range(MOST_READS):
-            if member.connection is None or not self._read_once(member):
-                return
-
-    def _drain(self, member: Member) -> None:
-        while member.connection is not None and self._read_once(member):
-            pass
-
-    def _read_once(self, member: Member) -> bool:
-        """One recv; whether there may be more."""
-        assert member.connection is not None
-        try:
-            frames = member.reader.read(member.connection)
-        except BlockingIOError:
-            return False
-        except (OSError, BadFrame) as error:
-            log.debug("instance %s: %s", member.placed.name, error)
-            frames = None
-        if frames is None:
-            self._nursery.disconnect(member)
-            return False
-        for head, payload in frames:
-            self._hearing.take(member, head, payload)
-        return True
-
-    def _flush(self) -> None:
-        """Write what waits; what a socket does not take now is written once it does."""
-        world = self._world
-        while world.touched:
-            numbers, world.touched = world.touched, set()
-            for number in numbers:
-                member = world.by_number.get(number)
-                if member is None or member.connection is None:
-                    continue
-                was_full = member.writer.pending_bytes
-                try:
-                    is_empty = member.writer.flush(member.connection)
-                except OSError:
-                    self._nursery.disconnect(member)
-                    continue
-                events = selectors.EVENT_READ | (0 if is_empty else selectors.EVENT_WRITE)
-                if self._selector.get_key(member.connection).events != events:
-                    self._selector.modify(member.connection, events, member)
-                if member.writer.pending_bytes < was_full:
-                    self._traffic.feed(member)
-        server = self._nursery.server
-        server.flush()
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if server.has_waiting else 0)
-        if self._selector.get_key(server.control).events != events:
-            self._selector.modify(server.control, events, None)
-
-    def _watch(self, connection: socket.socket, member: Member | None, is_watched: bool) -> None:
-        if is_watched:
-            self._selector.register(connection, selectors.EVENT_READ, member)
-        else:
-            with suppress(KeyError, ValueError):
-                self._selector.unregister(connection)
-
-
-def _status(member: Member) -> InstanceStatus:
-    placed = member.placed
-    return InstanceStatus(
-        service_id=member.service_id,
-        logical_id=placed.logical_id,
-        physical_id=placed.physical_id,
-        name=placed.name,
-        epoch=member.last_epoch or member.epoch,
-        state=member.state,
-        pid=member.pid,
-        restarts=member.restarts,
-        received=member.received,
-        sent=member.sent,
-        dropped=member.dropped,
-        skipped=member.skipped,
-        refused=member.refused,
-        failed=member.failed,
-        queued=member.queued,
-        last_sequence=member.last_sequence,
-        compute_s=member.compute_s,
-        memory_bytes=_memory_bytes(member.pid),
-        digest="",
-        reason=member.reason,
-    )
-
-
-def _memory_bytes(pid: int) -> float:
-    """Resident memory of a process; NaN if it has none any more."""
-    if not pid:
-        return math.nan
-    try:
-        return float(psutil.Process(pid).memory_info().rss)
-    except psutil.Error:
-        return math.nan
+        self._plane.wake()
 
 
 __all__ = ["Host", "Result"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -86,6 +86,12 @@ class Join(Generic[Item]):
     def end(self, name: str) -> None:
         """Know that nothing more comes over an input; an item that comes all the same is taken."""
         self._inputs[name].has_ended = True
+
+    def abandon(self, is_gone: Callable[[Item], bool]) -> None:
+        """Give up every sequence of which an item belongs to what is gone."""
+        lost = {at for each in self._inputs.values() for at, item in each.held.items() if is_gone(item)}
+        for each in self._inputs.values():
+            each.gaps |= lost - each.held.keys()
 
     def settle(self) -> list[Decided[Item]]:
         """All sequences that can be settled now, in order."""

@@ -1,31 +1,19 @@
-"""What a host knows of one instance, and of everything that it hosts."""
+"""What a host knows of one instance, and of the items on their way into it."""
 
 from __future__ import annotations
 
-import heapq
-import itertools
-import logging
 import math
 import socket
-import time
-from collections import OrderedDict, deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from hedgerow_idl.plan import Link, PlacedInstance
-from hedgerow_idl.serve import InstanceState, OrderCode
+from hedgerow_idl.serve import InstanceState
 from hedgerow_nodes.serve.frames import FrameReader, FrameWriter, Head
 from hedgerow_nodes.serve.lane import Lane
-from hedgerow_nodes.serve.router import Router
 
-MOST_ROWS = 200_000
-MOST_RESULTS = 1024
 REQUEST = "request"
 LaneKey = tuple[str, str, str]
-
-log = logging.getLogger("hedgerow.host")
 
 
 @dataclass(slots=True, eq=False)
@@ -108,94 +96,3 @@ class Member:
             self.lane_numbers[len(self.lane_numbers) + 1] = lane
         lane.mode, lane.capacity = link.mode, link.capacity
         return next(number for number, each in self.lane_numbers.items() if each is lane), lane
-
-
-@dataclass(slots=True)
-class Service:
-    """The epochs of a service that this host knows."""
-
-    name: str
-    routers: dict[int, Router] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of an order."""
-
-    command_id: str
-    code: OrderCode = OrderCode.DONE
-    reason: str = ""
-    body: str = ""
-    at_sequence: int = -1
-
-
-class World:
-    """All that a host holds; used under its lock alone."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.outgoing: deque[tuple[Any, ...]] = deque()
-        self.lines: list[str] = []
-        self.node_id = ""
-        self.services: dict[str, Service] = {}
-        self.members: dict[str, Member] = {}
-        self.by_number: dict[int, Member] = {}
-        self.numbers = itertools.count(1)
-        self.tickets = itertools.count(1)
-        self.refused = 0
-        self.rows: deque[tuple[Any, ...]] = deque(maxlen=MOST_ROWS)
-        self.lost_rows = 0
-        self.results: list[Result] = []
-        self.answered: OrderedDict[str, Result] = OrderedDict()
-        self.pending: set[str] = set()
-        self.away: dict[tuple[Any, ...], Emission] = {}
-        self.has_changed = False
-        self._timers: list[tuple[float, int, Callable[[], None]]] = []
-        self.touched: set[int] = set()
-
-    def at(self, due_s: float, act: Callable[[], None]) -> None:
-        """Do something at a moment of the monotonic clock."""
-        heapq.heappush(self._timers, (due_s, next(self.tickets), act))
-
-    def run_timers(self) -> float | None:
-        """Do what is due; seconds until the next."""
-        while self._timers and self._timers[0][0] <= time.monotonic():
-            heapq.heappop(self._timers)[2]()
-        return max(0.0, self._timers[0][0] - time.monotonic()) if self._timers else None
-
-    def router(self, service_id: str, epoch: int) -> Router | None:
-        """The links of an epoch, if it is known here."""
-        service = self.services.get(service_id)
-        return None if service is None else service.routers.get(epoch)
-
-    def of_service(self, service_id: str) -> list[Member]:
-        """The instances of a service."""
-        return [member for member in self.members.values() if member.service_id == service_id]
-
-    def tell(self, member: Member, head: Head, pieces: Any = ()) -> None:
-        """Send an instance a frame, as soon as it takes it."""
-        if member.connection is not None:
-            member.writer.add(head, pieces)
-            self.touched.add(member.number)
-
-    def answer(self, result: Result) -> None:
-        """Give the result of an order; only the first one counts."""
-        if result.command_id in self.answered:
-            return
-        self.pending.discard(result.command_id)
-        self.answered[result.command_id] = result
-        while len(self.answered) > MOST_RESULTS:
-            self.answered.popitem(last=False)
-        self.results.append(result)
-        self.has_changed = True
-
-    def trace(self, member: Member, event: str, head: Head, port: str, size: float = math.nan, at_s: float = 0) -> None:
-        """Note an event of an item, unless its epoch's plan wants no trace."""
-        router = self.router(member.service_id, head["epoch"])
-        if router is None or not router.plan.trace:
-            return
-        if len(self.rows) == MOST_ROWS:
-            self.lost_rows += 1
-        placed = member.placed
-        row = (at_s or time.time(), head["seq"], head["epoch"], event, size)
-        self.rows.append((*row, member.service_id, placed.logical_id, placed.physical_id, port))

@@ -10,10 +10,13 @@ from contextlib import suppress
 from typing import Any
 
 from hedgerow_idl.serve import InstanceState
-from hedgerow_nodes.serve.fork_client import ForkServer
+from hedgerow_nodes.serve.epochs import epoch_heads
+from hedgerow_nodes.serve.fork_client import ForkServer, how_it_ended
 from hedgerow_nodes.serve.frames import FrameReader, FrameWriter, Head
-from hedgerow_nodes.serve.member import Member, World, log
+from hedgerow_nodes.serve.losses import Losses
+from hedgerow_nodes.serve.member import Member
 from hedgerow_nodes.serve.traffic import Traffic
+from hedgerow_nodes.serve.world import World, log
 
 FIRST_BACK_OFF_S = 0.1
 LONGEST_BACK_OFF_S = 10.0
@@ -31,7 +34,8 @@ class Nursery:
 
     Args:
         world: what the host holds.
-        traffic: what is told of items that are lost with a process.
+        traffic: what moves items.
+        losses: what is told of items that are lost with a process.
         modules: the modules of handlers.
         watch: begins (`True`) or ends to watch a socket, for a member or for the fork server (`None`).
         drain: takes everything that a process had sent before it ended.
@@ -42,6 +46,7 @@ class Nursery:
         self,
         world: World,
         traffic: Traffic,
+        losses: Losses,
         modules: Sequence[str],
         watch: Callable[[socket.socket, Member | None, bool], None],
         drain: Callable[[Member], None],
@@ -50,11 +55,13 @@ class Nursery:
         on_gone: Callable[[Member], None],
     ) -> None:
         self._world, self._traffic, self._modules = world, traffic, list(modules)
-        self._watch, self._drain = watch, drain
+        self._losses, self._watch, self._drain = losses, watch, drain
         self._on_ready, self._on_failure, self._on_gone = on_ready, on_failure, on_gone
         self.catalogue: list[Any] | None = None
         self.failures: dict[str, str] = {}
         self.is_closed = False
+        self._is_down = False
+        self._falls = 0
         self.server = ForkServer(self._modules)
         self._watch(self.server.control, None, True)
 
@@ -62,6 +69,9 @@ class Nursery:
         """Begin the process of an instance, or begin it anew."""
         world = self._world
         if member.is_closing or world.members.get(member.placed.physical_id) is not member or self.is_closed:
+            return
+        if self._is_down:
+            world.at(time.monotonic() + FIRST_BACK_OFF_S, lambda: self.begin(member))
             return
         ours, theirs = socket.socketpair()
         for end in (ours, theirs):
@@ -88,30 +98,11 @@ class Nursery:
 
     def describe(self, member: Member, begin: Head | None = None) -> None:
         """Tell an instance of all its epochs: who sends to it, and how much it may send."""
-        world, logical_id = self._world, member.placed.logical_id
-        routers = [router for epoch in sorted(member.epochs) if (router := world.router(member.service_id, epoch))]
-        joined: dict[str, set[str]] = {}
-        windows: dict[str, int | None] = {}
-        for router in routers:
-            for link in router.plan.links:
-                if link.receiver == logical_id and link.sender in router.instances:
-                    joined.setdefault(link.input, set()).add(router.instances[link.sender].physical_id)
-            for output in router.outputs(logical_id):
-                sizes = [size for size in (windows.get(output), router.window(logical_id, output)) if size is not None]
-                windows[output] = min(sizes, default=None)
-        member.windows = windows
-        present = member.epoch if member.epoch in member.epochs else min(member.epochs)
-        for router in sorted(routers, key=lambda router: router.plan.epoch != present):
-            epoch = router.plan.epoch
-            described: Head = {
-                "do": "epoch",
-                "epoch": epoch,
-                "senders": router.senders(logical_id),
-                "gaps": router.is_before_join(logical_id),
-                "joined": {port: len(senders) for port, senders in joined.items()},
-            }
-            world.tell(member, {**(begin or {}), **described})
-        world.tell(member, {"do": "windows", "windows": windows})
+        routers = [r for epoch in sorted(member.epochs) if (r := self._world.router(member.service_id, epoch))]
+        described, member.windows = epoch_heads(routers, member.placed.logical_id, member.epoch)
+        for head in described:
+            self._world.tell(member, {**(begin or {}), **head})
+        self._world.tell(member, {"do": "windows", "windows": member.windows})
 
     def heard(self) -> None:
         """Take what the fork server tells."""
@@ -122,6 +113,7 @@ class Nursery:
         for message in messages:
             member = self._world.by_number.get(message.get("number", 0))
             if message["did"] == "ready":
+                self._falls = 0
                 self.catalogue, self.failures = message["catalogue"], message["failures"]
                 for name, text in self.failures.items():
                     log.warning("module %s has no handlers for us: %s", name, text)
@@ -166,7 +158,7 @@ class Nursery:
 
     def kill(self, number: int) -> None:
         """End a process now, if it is there still."""
-        if number in self._world.by_number and not self.is_closed:
+        if number in self._world.by_number and not self.is_closed and not self._is_down:
             self.server.kill(number, signal.SIGKILL)
 
     def disconnect(self, member: Member) -> None:
@@ -201,7 +193,7 @@ class Nursery:
         if member.is_closing:
             self._gone(member)
             return
-        self._traffic.lose(member)
+        self._losses.lose(member)
         ended = how_it_ended(code)
         if not member.was_ready:
             member.state = InstanceState.FAILED
@@ -228,7 +220,7 @@ class Nursery:
         self._world.at(time.monotonic() + back_off_s, lambda: self.begin(member))
 
     def _gone(self, member: Member) -> None:
-        self._traffic.clear(member)
+        self._losses.clear(member)
         if self._world.members.get(member.placed.physical_id) is member:
             del self._world.members[member.placed.physical_id]
         self._world.has_changed = True
@@ -236,19 +228,20 @@ class Nursery:
 
     def _server_gone(self) -> None:
         """Nothing outlives the fork server; so all begin anew under another one."""
-        log.error("the fork server %d has ended; starting another", self.server.pid)
         self._watch(self.server.control, None, False)
-        self.server.close()
+        code = self.server.close()
+        back_off_s = min(LONGEST_BACK_OFF_S, FIRST_BACK_OFF_S * 2**self._falls)
+        self._falls, self._is_down = min(self._falls + 1, 16), True
+        ended = how_it_ended(code)
+        log.error("the fork server %d %s; another one begins in %g s", self.server.pid, ended, back_off_s)
+        for member in list(self._world.by_number.values()):
+            member.reason = member.reason or f"the fork server {ended}"
+            self._exited(member, -signal.SIGKILL)
+        self._world.at(time.monotonic() + back_off_s, self._begin_server)
+
+    def _begin_server(self) -> None:
+        if self.is_closed:
+            return
+        self._is_down = False
         self.server = ForkServer(self._modules)
         self._watch(self.server.control, None, True)
-        for member in list(self._world.by_number.values()):
-            self._exited(member, -signal.SIGKILL)
-
-
-def how_it_ended(code: int) -> str:
-    """An exit code in words; negative ones are signals."""
-    if code < 0:
-        with suppress(ValueError):
-            return f"was ended by {signal.Signals(-code).name}"
-        return f"was ended by signal {-code}"
-    return f"ended with code {code}"

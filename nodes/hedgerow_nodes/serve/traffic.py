@@ -5,17 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import msgspec
-
 from hedgerow_idl.plan import Link
-from hedgerow_idl.serve import OrderCode
 from hedgerow_nodes.serve.frames import Head
-from hedgerow_nodes.serve.instance import GAP
-from hedgerow_nodes.serve.member import Emission, Entry, Member, Result, World
+from hedgerow_nodes.serve.member import Emission, Entry, Member
 from hedgerow_nodes.serve.place import ERROR
+from hedgerow_nodes.serve.replies import AWAY, Replies, gaps_behind, item_header
 from hedgerow_nodes.serve.router import Router
-from hedgerow_nodes.serve.value_json import to_json
-from hedgerow_nodes.serve.values import BadValue, decode
+from hedgerow_nodes.serve.sender import GAP
+from hedgerow_nodes.serve.world import World
 
 CREDIT = "credit"
 """The type of an item that says to the sender's worker that a lossless link is through with one of its items."""
@@ -33,28 +30,28 @@ class Traffic:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._replies = Replies(world)
 
     def emitted(self, sender: Member, head: Head, payload: Any) -> None:
         """An instance sends a value over an output."""
         world, output = self._world, head["out"]
         if head["kind"] == "reply":
-            self._reply(sender.service_id, head, payload)
+            self._replies.bring(sender.service_id, head, payload)
             return
         is_gap = head["type"] == GAP
-        emission = None if is_gap else Emission(sender, sender.life, output)
+        emission = Emission(sender, sender.life, output)
         router = world.router(sender.service_id, head["epoch"])
         if router is None:
             sender.refused += 1
-            self._through(emission, 1)
+            self.through(emission, 1)
             return
         links = router.targets(sender.placed.logical_id, output, head["seq"])
         if head["kind"] == "call":
             links = links[:1]
-        if emission is not None:
-            emission.remaining = 1 + sum(link.mode == "lossless" and head["kind"] == "cast" for link in links)
-            sender.sent += len(links)
+        emission.remaining = 1 + sum(link.mode == "lossless" and head["kind"] == "cast" for link in links)
+        sender.sent += 0 if is_gap else len(links)
         for link in links:
-            item = self._header(sender, router, link, head)
+            item = item_header(sender.service_id, link, head)
             if not is_gap:
                 world.trace(sender, "SENT", head, output, len(payload))
             counted = emission if link.mode == "lossless" and head["kind"] == "cast" else None
@@ -62,8 +59,8 @@ class Traffic:
             if delay_s > 0:
                 self._later(delay_s, router, link, item, payload, counted)
             else:
-                self._carry(router, link, item, payload, counted)
-        self._through(emission, 1)
+                self.carry(router, link, item, payload, counted)
+        self.through(emission, 1)
 
     def ended(self, sender: Member, epoch: int, sequence: int) -> None:
         """An instance will send nothing more by an epoch."""
@@ -72,32 +69,33 @@ class Traffic:
             return
         for link in router.links_of(sender.placed.logical_id):
             head = {"seq": sequence, "epoch": epoch, "call": "", "kind": "end", "type": "", "out": link.output}
-            item = self._header(sender, router, link, head)
+            item = item_header(sender.service_id, link, head)
             if link.delay_s > 0:
                 self._later(link.delay_s, router, link, item, b"", None)
             else:
-                self._carry(router, link, item, b"", None)
+                self.carry(router, link, item, b"", None)
 
     def incoming(self, header: Head, payload: Any) -> None:
         """An item from another worker."""
         world = self._world
         header = {**header, "call": header.get("call", "")}
         if header["kind"] == "reply":
-            self._reply(header["service"], header, payload)
+            self._replies.bring(header["service"], header, payload)
             return
-        key = (header["service"], header["epoch"], header["from"], header["out"], header["to"], header["in"])
         if header["type"] == CREDIT:
-            self._through(world.away.pop((*key, header["seq"]), None), 1)
+            self.through(world.away.pop(tuple(header[name] for name in AWAY), None), 1)
             return
         router = world.router(header["service"], header["epoch"])
-        link = None if router is None else router.link(*key[2:])
+        link = None if router is None else router.link(*(header[name] for name in AWAY[2:6]))
         if router is None or link is None:
             world.refused += 1
-            receiver = next((each for each in world.of_service(header["service"]) if self._is(each, header)), None)
+            receiver = next(
+                (each for each in world.of_service(header["service"]) if each.placed.logical_id == header["to"]), None
+            )
             if receiver is not None:
                 receiver.refused += 1
             return
-        self._carry(router, link, header, payload, None, origin=header)
+        self.carry(router, link, header, payload, None, origin=header)
 
     def done(self, member: Member, tickets: list[list[int]]) -> None:
         """An instance is through with some items: their senders may send others."""
@@ -105,7 +103,7 @@ class Traffic:
             lane = member.lane_numbers.get(lane_number)
             entry = None if lane is None else lane.done(ticket)
             if entry is not None:
-                self._let_go(entry)
+                self.let_go(entry)
         self.feed(member)
 
     def feed(self, member: Member) -> None:
@@ -126,32 +124,7 @@ class Traffic:
                 head = {**entry.head, "do": "item", "lane": number, "ticket": entry.ticket}
                 self._world.tell(member, head, [entry.payload])
 
-    def lose(self, member: Member) -> None:
-        """The process of an instance is gone: what it had is lost, and those who wait for it are told."""
-        for lane in member.lanes.values():
-            for entry in lane.lost():
-                self._drop(member, entry, "its instance ended")
-                self._let_go(entry)
-                router = self._world.router(member.service_id, entry.head["epoch"])
-                if router is not None and router.is_before_join(member.placed.logical_id):
-                    for output in router.outputs(member.placed.logical_id):
-                        gap = {"seq": entry.head["seq"], "epoch": entry.head["epoch"], "out": output, "type": GAP}
-                        self.emitted(member, {**gap, "kind": "cast", "call": ""}, b"")
-
-    def clear(self, member: Member) -> None:
-        """An instance is taken away: whatever waits for it goes too."""
-        for lane in member.lanes.values():
-            for entry in [*lane.lost(), *lane.waiting]:
-                self._drop(member, entry, "its instance was taken away")
-                self._let_go(entry)
-            lane.waiting.clear()
-
-    def forget(self, service_id: str, epoch: int) -> None:
-        """An epoch is gone: nothing that is away by it comes back."""
-        for key in [key for key in self._world.away if key[0] == service_id and key[1] == epoch]:
-            self._through(self._world.away.pop(key), 1)
-
-    def _carry(
+    def carry(
         self,
         router: Router,
         link: Link,
@@ -160,20 +133,27 @@ class Traffic:
         emission: Emission | None,
         origin: Head | None = None,
     ) -> None:
+        """Bring an item to the end of a link: into its lane here, or to another worker."""
         world, target = self._world, router.instances[link.receiver]
+        if target.node_id in world.gone_nodes:
+            for link_behind, gap in gaps_behind(router, item):
+                self.carry(router, link_behind, gap, b"", None)
+            self.through(emission, 1)
+            return
         if target.node_id != world.node_id:
             if emission is not None:
-                key = (item["service"], item["epoch"], item["from"], item["out"], item["to"], item["in"])
-                world.away[(*key, item["seq"])] = emission
+                key = tuple(item[name] for name in AWAY)
+                self.through(world.away.get(key), 1)  # two of one number: the credit of one is enough
+                world.away[key] = emission
             world.outgoing.append((target.node_id, item, [payload] if len(payload) else [], link.mode, link))
             return
         member = world.members.get(target.physical_id)
-        if origin is not None and (link.mode != "lossless" or item["kind"] != "cast" or item["type"] == GAP):
+        if origin is not None and (link.mode != "lossless" or item["kind"] != "cast"):
             origin = None
         entry = Entry(next(world.tickets), item, payload, item["kind"] == "end", emission, origin)
         if member is None or member.is_closing:
             world.refused += 1
-            self._let_go(entry)
+            self.let_go(entry)
             return
         if item["kind"] == "call":
             self._call(member, item, payload)
@@ -182,8 +162,8 @@ class Traffic:
         if item["type"] == GAP and link.mode == "newest" and len(lane.waiting) >= link.capacity:
             return  # a later item tells the same, and none shall go for this
         for gone in lane.put(entry):
-            self._drop(member, gone, "a newer one took its place")
-            self._let_go(gone)
+            self.drop(member, gone)
+            self.let_go(gone)
         self.feed(member)
 
     def _call(self, member: Member, item: Head, payload: Any) -> None:
@@ -193,14 +173,15 @@ class Traffic:
             self._world.tell(member, {**item, "do": "item"}, [payload])
         else:
             text = f"{member.placed.name} is {member.state.name}"
-            self._reply(member.service_id, {**item, "kind": "reply", "type": ERROR}, text.encode())
+            self._replies.bring(member.service_id, {**item, "kind": "reply", "type": ERROR}, text.encode())
 
     def _later(self, delay_s: float, router: Router, link: Link, item: Head, payload: Any, counted: Any) -> None:
         due_s = time.monotonic() + delay_s
-        self._world.at(due_s, lambda: self._carry(router, link, item, payload, counted))
+        self._world.at(due_s, lambda: self.carry(router, link, item, payload, counted))
 
-    def _let_go(self, entry: Entry) -> None:
-        self._through(entry.emission, 1)
+    def let_go(self, entry: Entry) -> None:
+        """The link is through with an item; whoever counts it is told."""
+        self.through(entry.emission, 1)
         if entry.origin is not None:
             head = entry.origin
             router = self._world.router(head["service"], head["epoch"])
@@ -212,7 +193,7 @@ class Traffic:
                 )
             entry.origin = None
 
-    def _through(self, emission: Emission | None, count: int) -> None:
+    def through(self, emission: Emission | None, count: int) -> None:
         """A link is through with an item; once all are, its sender may send another."""
         if emission is None:
             return
@@ -221,57 +202,8 @@ class Traffic:
         if emission.remaining <= 0 and sender.windows.get(emission.output) is not None and emission.life == sender.life:
             self._world.tell(sender, {"do": "token", "out": emission.output})
 
-    def _drop(self, member: Member, entry: Entry, _why: str) -> None:
+    def drop(self, member: Member, entry: Entry) -> None:
+        """Count an item that an instance will not work on."""
         if not entry.is_kept and entry.head["type"] != GAP:
             member.dropped += 1
             self._world.trace(member, "DROP", entry.head, entry.head["in"])
-
-    def _reply(self, service_id: str, head: Head, payload: Any) -> None:
-        """Bring a reply to who called, here or on another worker, or to the order that asked."""
-        world = self._world
-        origin, _, command_id = head["call"].partition(":")
-        if command_id in world.pending:
-            world.answer(_answered(command_id, head, payload))
-            return
-        member = next((each for each in world.of_service(service_id) if each.placed.logical_id == origin), None)
-        if member is not None:
-            world.tell(member, {**head, "do": "item", "kind": "reply"}, [payload])
-            return
-        router = world.router(service_id, head["epoch"])
-        target = None if router is None else router.instances.get(origin)
-        if target is not None and target.node_id != world.node_id:
-            ends = {"from": "", "out": "", "to": origin, "in": ""}
-            item = {**_plain(head), **ends, "service": service_id, "kind": "reply", "at": time.time()}
-            world.outgoing.append((target.node_id, item, [payload], "lossless", None))
-
-    @staticmethod
-    def _is(member: Member, header: Head) -> bool:
-        return member.placed.logical_id == str(header["to"])
-
-    @staticmethod
-    def _header(sender: Member, router: Router, link: Link, head: Head) -> Head:
-        return {
-            **_plain(head),
-            "service": sender.service_id,
-            "from": link.sender,
-            "out": link.output,
-            "to": link.receiver,
-            "in": link.input,
-            "at": time.time(),
-        }
-
-
-def _plain(head: Head) -> Head:
-    return {name: head[name] for name in ("seq", "epoch", "type", "kind", "call")}
-
-
-def _answered(command_id: str, head: Head, payload: Any) -> Result:
-    at = int(head["seq"])
-    if head["type"] == ERROR:
-        return Result(command_id, OrderCode.NOT_DONE, bytes(payload).decode(errors="replace"), at_sequence=at)
-    try:
-        output = to_json(decode(head["type"], payload))
-    except BadValue as error:
-        return Result(command_id, OrderCode.NOT_DONE, str(error), at_sequence=at)
-    body = msgspec.json.encode({"output": output, "type": head["type"], "sequence": at}).decode()
-    return Result(command_id, body=body, at_sequence=at)

@@ -8,123 +8,49 @@ Every buffer begins at a multiple of 16 bytes, so that an array is a view of wha
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from hedgerow_nodes.serve.value_types import (
+    VALUE_TYPES,
+    BadValue,
+    Blob,
+    Box,
+    Boxes,
+    Buffer,
+    EncodedImage,
+    Image,
+    Record,
+    Tensors,
+    Text,
+    Value,
+    seen,
+)
+
+__all__ = [
+    "VALUE_TYPES",
+    "BadValue",
+    "Blob",
+    "Box",
+    "Boxes",
+    "Buffer",
+    "EncodedImage",
+    "Image",
+    "Record",
+    "Tensors",
+    "Text",
+    "Value",
+    "decode",
+    "encode",
+    "size_bytes",
+]
+
 ALIGNMENT_BYTES = 16
 MOST_BUFFERS = 65536
 """A head that names more buffers than this is refused."""
-
-Buffer = bytes | bytearray | memoryview
-
-
-class BadValue(ValueError):
-    """A value that cannot be sent, or bytes that are no value; the message says what is wrong with which."""
-
-
-class Value:
-    """What every value type is; as the type of a port it takes any of them."""
-
-    type_name: ClassVar[str] = "any"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Image(Value):
-    """A picture: `array` is uint8 of height x width x 3, in the order red, green, blue."""
-
-    array: NDArray[np.uint8]
-    type_name: ClassVar[str] = "image"
-
-    def __post_init__(self) -> None:
-        array = self.array
-        if not isinstance(array, np.ndarray) or array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
-            raise BadValue(f"an image is a uint8 array of height x width x 3, not {_seen(array)}")
-
-    @property
-    def width(self) -> int:
-        """In pixels."""
-        return int(self.array.shape[1])
-
-    @property
-    def height(self) -> int:
-        """In pixels."""
-        return int(self.array.shape[0])
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedImage(Value):
-    """A picture as a file's bytes, and what they are: `image/jpeg`, `image/png`, …"""
-
-    data: Buffer
-    media_type: str = "image/jpeg"
-    type_name: ClassVar[str] = "encoded_image"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Box:
-    """Something found in a picture; all lengths in its pixels, from the upper left corner.
-
-    `landmarks` are points (x, y), `crop` is the piece of the picture, `embedding` a vector that tells it from others.
-    """
-
-    label: str
-    probability: float
-    x: float
-    y: float
-    width: float
-    height: float
-    landmarks: tuple[tuple[float, float], ...] = ()
-    crop: NDArray[np.uint8] | None = None
-    embedding: NDArray[np.float32] | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Boxes(Value):
-    """What was found in one picture of `width` x `height` pixels."""
-
-    boxes: tuple[Box, ...] = ()
-    width: int = 0
-    height: int = 0
-    type_name: ClassVar[str] = "boxes"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "boxes", tuple(self.boxes))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Tensors(Value):
-    """Arrays by name."""
-
-    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
-    type_name: ClassVar[str] = "tensors"
-
-
-@dataclass(frozen=True, slots=True)
-class Record(Value):
-    """Anything that JSON can say as an object; bytes are allowed besides."""
-
-    fields: dict[str, Any] = field(default_factory=dict)
-    type_name: ClassVar[str] = "record"
-
-
-@dataclass(frozen=True, slots=True)
-class Text(Value):
-    """Text."""
-
-    text: str = ""
-    type_name: ClassVar[str] = "text"
-
-
-@dataclass(frozen=True, slots=True)
-class Blob(Value):
-    """Bytes of which nothing is known."""
-
-    data: Buffer = b""
-    type_name: ClassVar[str] = "blob"
 
 
 def encode(value: Value) -> list[Buffer]:
@@ -137,7 +63,7 @@ def encode(value: Value) -> list[Buffer]:
     pack = _PACK.get(type(value))
     if pack is None:
         known = ", ".join(sorted(kind.__name__ for kind in _PACK))
-        raise BadValue(f"{_seen(value)} is no value; return one of {known}")
+        raise BadValue(f"{seen(value)} is no value; return one of {known}")
     body = pack(value, packing)
     try:
         head = msgspec.msgpack.encode([packing.sizes, body])
@@ -192,7 +118,7 @@ class _Packing:
 
     def array(self, array: Any) -> list[Any]:
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "biufc":
-            raise BadValue(f"{_seen(array)} is no array of numbers or truth values")
+            raise BadValue(f"{seen(array)} is no array of numbers or truth values")
         # A view of bytes has no shape of zero elements, and no array of rank 0 is contiguous for it.
         flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8) if array.size else np.empty(0, np.uint8)
         return [array.dtype.str, list(array.shape), self.buffer(flat.data)]
@@ -219,15 +145,9 @@ def _array(described: Any, buffers: list[memoryview]) -> NDArray[Any]:
     return np.frombuffer(buffers[index], dtype).reshape([int(side) for side in shape])
 
 
-def _seen(value: Any) -> str:
-    if isinstance(value, np.ndarray):
-        return f"an array of {value.dtype} with the shape {value.shape}"
-    return f"a {type(value).__name__}"
-
-
 def _pack_box(box: Box, packing: _Packing) -> list[Any]:
     if not isinstance(box, Box):
-        raise BadValue(f"boxes hold Box, not {_seen(box)}")
+        raise BadValue(f"boxes hold Box, not {seen(box)}")
     crop = None if box.crop is None else packing.array(box.crop)
     embedding = None if box.embedding is None else packing.array(box.embedding)
     sides = [float(side) for side in (box.probability, box.x, box.y, box.width, box.height)]
@@ -263,8 +183,3 @@ _UNPACK: dict[str, Callable[[Any, list[memoryview]], Value]] = {
     "text": lambda body, buffers: Text(msgspec.convert(body, str)),
     "blob": lambda body, buffers: Blob(bytes(buffers[body])),
 }
-
-VALUE_TYPES: dict[str, type[Value]] = {
-    kind.type_name: kind for kind in (Image, EncodedImage, Boxes, Tensors, Record, Text, Blob)
-}
-"""Value types by name; `any` is none, it stands for all of them."""

@@ -265,7 +265,8 @@ class WorkerLoop:
     def _on_peer(self, node_id: str, there: bool, why_gone: str) -> None:
         if why_gone:
             self._data.gone(node_id, why_gone)
-            self._items.worker_gone(node_id)
+            if self._host is not None:
+                self._host.node_gone(node_id)
             self._links.forget(node_id)
         if there:
             self._data.came(node_id)
@@ -287,7 +288,6 @@ class WorkerLoop:
             return header.get("service") == service_id and epoch in (0, header.get("epoch"))
 
         self._data.drop(ended, "its epoch has ended")
-        self._items.epoch_gone(service_id, epoch)
 
     # --- what is told -------------------------------------------------------------------------------------------
 

@@ -1,0 +1,58 @@
+"""What is lost when a process, an instance, an epoch or a whole worker goes, and who must be told of it."""
+
+from __future__ import annotations
+
+from hedgerow_nodes.serve.member import Member
+from hedgerow_nodes.serve.replies import AWAY, gaps_behind
+from hedgerow_nodes.serve.sender import GAP
+from hedgerow_nodes.serve.traffic import Traffic
+from hedgerow_nodes.serve.world import World
+
+
+class Losses:
+    """Counts what is lost, and lets those go on who wait for it.
+
+    Args:
+        world: what the host holds.
+        traffic: what had the items.
+    """
+
+    def __init__(self, world: World, traffic: Traffic) -> None:
+        self._world, self._traffic = world, traffic
+
+    def lose(self, member: Member) -> None:
+        """The process of an instance is gone: what it had is lost, and those who wait for it are told."""
+        for lane in member.lanes.values():
+            for entry in lane.lost():
+                self._traffic.drop(member, entry)
+                self._traffic.let_go(entry)
+                router = self._world.router(member.service_id, entry.head["epoch"])
+                if router is not None and router.is_before_join(member.placed.logical_id):
+                    for output in router.outputs(member.placed.logical_id):
+                        gap = {"seq": entry.head["seq"], "epoch": entry.head["epoch"], "out": output, "type": GAP}
+                        self._traffic.emitted(member, {**gap, "kind": "cast", "call": ""}, b"")
+
+    def clear(self, member: Member) -> None:
+        """An instance is taken away: whatever waits for it goes too."""
+        for lane in member.lanes.values():
+            for entry in [*lane.lost(), *lane.waiting]:
+                self._traffic.drop(member, entry)
+                self._traffic.let_go(entry)
+            lane.waiting.clear()
+
+    def forget(self, service_id: str, epoch: int) -> None:
+        """An epoch is gone: nothing that is away by it comes back."""
+        for key in [key for key in self._world.away if key[0] == service_id and key[1] == epoch]:
+            self._traffic.through(self._world.away.pop(key), 1)
+
+    def node_gone(self, node_id: str) -> None:
+        """Another worker is gone, and with it what it had not done yet."""
+        world = self._world
+        world.gone_nodes.add(node_id)
+        for key in list(world.away):
+            router = world.router(key[0], key[1])
+            target = None if router is None else router.instances.get(key[4])
+            if router is not None and target is not None and target.node_id == node_id:
+                for link, gap in gaps_behind(router, dict(zip(AWAY, key, strict=True))):
+                    self._traffic.carry(router, link, gap, b"", None)
+                self._traffic.through(world.away.pop(key), 1)
