@@ -64,6 +64,9 @@ class Hosting(Protocol):
     def incoming(self, header: dict[str, Any], payload: memoryview) -> None:
         """An item from another worker."""
 
+    def node_gone(self, node_id: str) -> None:
+        """Another worker is gone: nobody here waits for what it was sent."""
+
     def statuses(self) -> list[InstanceStatus]:
         """Every instance, and those that have just ended."""
 

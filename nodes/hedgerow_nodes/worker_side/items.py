@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,7 +19,7 @@ CREDIT = "credit"
 """The type of an item by which a lossless link's receiver says that it is through with one; see `serve.traffic`."""
 
 GAP = "gap"
-"""The type of an item that says that a sequence will not come; it has no credit, and nothing replaces it."""
+"""The type of an item that says that a sequence will not come; nothing replaces it."""
 
 KINDS = {"call": ItemKind.CALL, "reply": ItemKind.REPLY, "end": ItemKind.END}
 _NAME = ("service", "epoch", "from", "out", "to", "in", "seq")
@@ -28,9 +27,6 @@ _NAME = ("service", "epoch", "from", "out", "to", "in", "seq")
 
 class Items:
     """Gives items of the host to the data plane and the other way.
-
-    A sender waits for a credit for each item of a lossless link. Where the receiver's worker dies, this end gives the
-    credits for what it never will: else a source would stand still until its epoch is deleted.
 
     Args:
         plans: the epochs known here.
@@ -54,7 +50,6 @@ class Items:
         self._wake = wake
         self._now = now
         self._data: DataPlane | None = None
-        self._away: OrderedDict[tuple[Any, ...], tuple[str, dict[str, Any]]] = OrderedDict()
         self.dropped = 0
         self.malformed = 0
 
@@ -68,8 +63,6 @@ class Items:
         """The host has an item for another worker; called in any thread."""
         kind = KINDS.get(header["kind"], ItemKind.CAST)
         is_item = kind is ItemKind.CAST and header["type"] not in (CREDIT, GAP)
-        if is_item and mode == "lossless":
-            self._away[_name(header)] = to_node_id, header
         flow = tuple(header[name] for name in _NAME[:-1])
         newest = is_item and mode == "newest"
         item = Outgoing(header, payload, kind, flow if header["type"] != CREDIT else (CREDIT, *flow), newest)
@@ -83,12 +76,10 @@ class Items:
         if any(name not in header for name in (*_NAME, "type", "kind")):
             self.malformed += 1
             return
-        if header["type"] == CREDIT:
-            self._away.pop(_name(header), None)
         self._incoming(header, arrived.payload)
 
     def lost(self, items: Sequence[Outgoing]) -> None:
-        """Items will not arrive: they are counted, told, and their senders need not wait for them."""
+        """Items will not arrive: they are counted and told."""
         rows = []
         for item in items:
             header = item.header
@@ -111,24 +102,5 @@ class Items:
                         port_name=header["out"],
                     )
                 )
-            self._credit(header)
         if rows:
             self._on_rows(rows)
-
-    def worker_gone(self, node_id: str) -> None:
-        """No credit comes from a worker any more, not even for what it had got."""
-        for header in [header for to, header in list(self._away.values()) if to == node_id]:
-            self._credit(header)
-
-    def epoch_gone(self, service_id: str, epoch: int) -> None:
-        """Nothing of an epoch is waited for any more; 0 is all of the service."""
-        for name in [name for name in list(self._away) if name[0] == service_id and epoch in (0, name[1])]:
-            self._away.pop(name, None)
-
-    def _credit(self, header: dict[str, Any]) -> None:
-        if self._away.pop(_name(header), None) is not None:
-            self._incoming({**header, "type": CREDIT, "kind": "cast"}, memoryview(b""))
-
-
-def _name(header: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(header[name] for name in _NAME)

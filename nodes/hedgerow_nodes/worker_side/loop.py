@@ -263,12 +263,12 @@ class WorkerLoop:
     # --- what others do, and what is done ------------------------------------------------------------------------
 
     def _on_peer(self, node_id: str, there: bool, why_gone: str) -> None:
+        import sys; print("DBG peer", node_id[:6], there, why_gone, file=sys.stderr)
         if why_gone:
             if self._host is not None:
                 # First: what comes back as a credit from those below would be taken for what has arrived.
                 self._host.node_gone(node_id)
             self._data.gone(node_id, why_gone)
-            self._items.worker_gone(node_id)
             self._links.forget(node_id)
         if there:
             self._data.came(node_id)
@@ -290,7 +290,6 @@ class WorkerLoop:
             return header.get("service") == service_id and epoch in (0, header.get("epoch"))
 
         self._data.drop(ended, "its epoch has ended")
-        self._items.epoch_gone(service_id, epoch)
 
     # --- what is told -------------------------------------------------------------------------------------------
 

@@ -47,6 +47,7 @@ class FakeHost:
         self.rows: list[PacketRow] = []
         self.results: list[Result] = []
         self.answers_at_once = True
+        self.gone: list[str] = []
         self.is_closed = False
 
     def _order(self, command_id: str, *call: Any) -> None:
@@ -78,6 +79,9 @@ class FakeHost:
 
     def incoming(self, header: dict[str, Any], payload: memoryview) -> None:
         self.items.append((header, bytes(payload)))
+
+    def node_gone(self, node_id: str) -> None:
+        self.gone.append(node_id)
 
     def statuses(self) -> list[InstanceStatus]:
         return self.instances
