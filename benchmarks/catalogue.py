@@ -38,6 +38,7 @@ ROWS: tuple[Row, ...] = (
     Row("memory", "benchmarks.rows.memory", budget_s=400, is_long=True),
     Row("growth", "benchmarks.rows.growth", budget_s=1500, is_long=True),
     Row("placement", "benchmarks.rows.placement", budget_s=240, is_serve=True),
+    Row("partition", "benchmarks.rows.partition", budget_s=40, is_serve=True),
 )
 
 BENCH_S = 590.0

@@ -6,6 +6,7 @@ from hedgerow_nodes.partition.layers import Layer
 from hedgerow_nodes.partition.part import Part
 from hedgerow_nodes.partition.problems import ModelError, ModelUnreachable
 from hedgerow_nodes.partition.profile import LayerTime, Profile, profile
+from hedgerow_nodes.partition.super_layers import super_layers
 from hedgerow_nodes.partition.tensors import Tensor
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "interface",
     "load",
     "profile",
+    "super_layers",
 ]

@@ -62,6 +62,16 @@ def groups(layers: Sequence[Layer], stands_for: Sequence[int | None]) -> list[in
     return found
 
 
+def clean_cuts(groups: Sequence[int]) -> tuple[bool, ...]:
+    """For the cut behind each layer whether it goes through no group, so that both sides run as fused as the whole."""
+    reach = -1
+    found = []
+    for index, last in enumerate(groups):
+        reach = max(reach, last)
+        found.append(reach <= index)
+    return tuple(found)
+
+
 def layer_shares(layers: Sequence[Layer], stands_for: Sequence[int | None], optimised: Times, alone: Times) -> Times:
     """Each layer's share of the whole, `[iteration, layer]`; every row sums to 1.
 

@@ -12,11 +12,12 @@ import numpy as np
 
 from hedgerow_nodes.partition.extract import extract
 from hedgerow_nodes.partition.graph import Model
+from hedgerow_nodes.partition.knots import chosen_cuts, crossing_per_byte, run_knots, scaled
 from hedgerow_nodes.partition.layers import Layer
 from hedgerow_nodes.partition.problems import ModelError
 from hedgerow_nodes.partition.runtime import CPU, checked_providers
 from hedgerow_nodes.partition.shapes import measured
-from hedgerow_nodes.partition.timing import time_layers
+from hedgerow_nodes.partition.timing import clock, time_layers
 
 
 class LayerTime(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,8 +40,11 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         cut_bytes: what crosses the cut behind each layer; the last are the outputs.
         memory_bytes: of each layer its weights and what it gives; a part takes at most the sum.
         ends: behind which layer of the model each layer here ends: 1, 2, 3, … unless they were made super-layers.
+        clean: of the cut behind each layer, whether it goes through nothing that runs as one; elsewhere both sides take
+            longer than is predicted.
         iterations: runs behind each mean.
         provider: the first execution provider.
+        crossing_seconds_per_byte: what a byte that crosses a cut costs the parts before and behind it together.
         time_kind: `thread CPU`, `process CPU` with more threads, or `wall` on a device.
     """
 
@@ -50,15 +54,17 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     cut_bytes: tuple[int, ...]
     memory_bytes: tuple[int, ...]
     ends: tuple[int, ...]
+    clean: tuple[bool, ...]
     iterations: int
     provider: str
     threads: int
     time_kind: str
     whole_seconds_mean: float
     whole_seconds_std: float
+    crossing_seconds_per_byte: float
 
     def seconds(self, first: int, last: int) -> float:
-        """The predicted time of a part, layers [first, last) of the model.
+        """The predicted time of a part, layers [first, last) of the model: its layers, and half of each of its cuts.
 
         Raises:
             ValueError: it does not begin and end where layers here do.
@@ -66,7 +72,11 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         edges = (0, *self.ends)
         if first not in edges or last not in edges or first >= last:
             raise ValueError(f"[{first}, {last}) does not begin and end between layers of the profile: {list(edges)}")
-        return math.fsum(one.seconds_mean for one in self.layers[edges.index(first) : edges.index(last)])
+        begin, end = edges.index(first), edges.index(last)
+        crossing = self.cut_bytes[begin - 1] if begin else 0
+        crossing += self.cut_bytes[end - 1] if end < len(self.ends) else 0
+        layers = math.fsum(one.seconds_mean for one in self.layers[begin:end])
+        return layers + crossing * self.crossing_seconds_per_byte / 2
 
     def to_json(self) -> bytes:
         """As JSON."""
@@ -105,9 +115,14 @@ def profile(
     providers = checked_providers(providers)
     _check_shapes(model)
     with tempfile.TemporaryDirectory() as passing:
-        path = extract(model, 0, -1, folder or passing)
+        parts = Path(folder or passing)
+        path = extract(model, 0, -1, parts)
         timed = time_layers(model, path, Path(passing), iterations, providers, threads)
-    means, deviations = timed.layers.mean(axis=0), timed.layers.std(axis=0)
+        recorded = timed.layers.mean(axis=0)
+        cuts = chosen_cuts(recorded, timed.clean)
+        knots = run_knots(model, cuts, Path(passing), iterations, providers, threads, clock(providers, threads))
+    factors = scaled(recorded, knots)
+    means, deviations = recorded * factors, timed.layers.std(axis=0) * factors
     kind = "wall" if providers[0] != CPU else "thread CPU" if threads == 1 else "process CPU"
     return Profile(
         digest=model.digest,
@@ -119,12 +134,14 @@ def profile(
         cut_bytes=model.cut_bytes,
         memory_bytes=tuple(_memory(model, layer) for layer in model.layers),
         ends=tuple(range(1, len(model.layers) + 1)),
+        clean=timed.clean,
         iterations=iterations,
         provider=providers[0],
         threads=threads,
         time_kind=kind,
         whole_seconds_mean=float(np.mean(timed.whole)),
         whole_seconds_std=float(np.std(timed.whole)),
+        crossing_seconds_per_byte=crossing_per_byte(knots),
     )
 
 

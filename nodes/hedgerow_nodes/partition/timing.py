@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from hedgerow_nodes.partition.attribution import layer_shares, node_layers
+from hedgerow_nodes.partition.attribution import clean_cuts, groups, layer_shares, node_layers
 from hedgerow_nodes.partition.graph import Model
 from hedgerow_nodes.partition.problems import ModelError
 from hedgerow_nodes.partition.runtime import CPU, Optimisation, open_session, run_session
@@ -33,10 +33,12 @@ class Timed:
     Attributes:
         whole: `[iteration]`, of the model as it is served.
         layers: `[iteration, layer]`, summing to `whole`.
+        clean: of the cut behind each layer, whether it goes through nothing that runs as one.
     """
 
     whole: Times
     layers: Times
+    clean: tuple[bool, ...]
 
 
 def clock(providers: Sequence[str], threads: int) -> Callable[[], float]:
@@ -87,7 +89,7 @@ def time_layers(
             in_layers[layer] += np.median(by_itself[:, node])
     shares = layer_shares(model.layers, stands_for, of_nodes, np.maximum(in_layers, 1e-9))
     chosen = shares[np.arange(iterations) % len(shares)]
-    return Timed(seconds, seconds[:, None] * chosen)
+    return Timed(seconds, seconds[:, None] * chosen, clean_cuts(groups(model.layers, stands_for)))
 
 
 def _is_fed(model: Model, name: str) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hedgerow_orchestrator.placement.network import Numbers
 from hedgerow_orchestrator.placement.tables import SLACK, ChainTables
@@ -14,6 +16,34 @@ MOST_NODES = 9
 
 CHUNK = 1_000_000
 """Numbers in one temporary table, so that it stays near the processor."""
+
+
+class Windows:
+    """The windows `[low[j], j)` of one node, and the least number in each; O(N log N) for a row of numbers.
+
+    Two overlapping runs of a power of two cover each window.
+    """
+
+    def __init__(self, low: NDArray[np.int64]) -> None:
+        ends = np.arange(len(low))
+        level = np.frexp(np.maximum(ends - low, 1))[1] - 1
+        self._size = len(low)
+        self._runs = []
+        for power in range(int(level.max()) + 1):
+            here = np.flatnonzero((level == power) & (ends > low))
+            self._runs.append((here, low[here], here - (1 << power)))
+
+    def least(self, rows: Numbers) -> Numbers:
+        """`[k, j]`: the least of `rows[k, low[j]:j]`; infinite where that is empty."""
+        found = np.full((len(rows), self._size), np.inf)
+        run = rows
+        for power, (here, left, right) in enumerate(self._runs):
+            if power:
+                half = 1 << power - 1
+                run = np.minimum(run[:, :-half], run[:, half:])
+            if len(here):
+                found[:, here] = np.minimum(run[:, left], run[:, right])
+        return found
 
 
 class Walk:
@@ -32,12 +62,19 @@ class Walk:
         self.is_bottleneck = is_bottleneck
         self.join = np.maximum if is_bottleneck else np.add
         self.cut = tables.cut_s if is_bottleneck else np.where(tables.cut_s > limit_s * SLACK, np.inf, tables.cut_sum)
-        which = 0 if is_bottleneck else 1
         wanted = range(tables.nodes) if only is None else only
-        self.segment = {node: tables.segments(node, limit_s)[which] for node in wanted}
+        low = tables.lowest_within(limit_s)
+        self.segment = {node: tables.segments(node, low, in_seconds=is_bottleneck) for node in wanted}
+        self._windows = {} if is_bottleneck else {node: Windows(low[:, node]) for node in wanted}
 
     def extend(self, before: Numbers, node: int) -> Numbers:
         """`[k, j]` after a segment on a node, from `[k, i]` when the node may begin at i."""
+        if not self.is_bottleneck:
+            # A sum splits into what was paid up to i and what the node adds up to j, whichever i it was.
+            prefix = self.tables.prefix[:, node]
+            least: Numbers = self._windows[node].least(before - prefix)
+            extended: Numbers = least + prefix
+            return extended
         size = self.tables.stages + 1
         step = max(1, CHUNK // (size * size))
         parts = [
@@ -51,6 +88,17 @@ class Walk:
         arrived = np.full(done.shape, np.inf)
         arrived[:, 1:-1] = self.join(done[:, 1:-1], self.cut[1:, sender, receiver])
         return arrived
+
+    @cached_property
+    def _into(self) -> Numbers:
+        """Cuts as `[receiver, sender, i]`, rows of which lie together in memory."""
+        return np.ascontiguousarray(self.cut[1:].transpose(2, 1, 0))
+
+    def ready(self, done: Numbers, receiver: int) -> Numbers:
+        """`[k, i]` when the receiver may begin at i after whichever sender is best, from `[k, sender, i]`."""
+        found = np.full((len(done), done.shape[2]), np.inf)
+        self.join(done[:, :, 1:-1], self._into[receiver]).min(axis=1, out=found[:, 1:-1])
+        return found
 
     def first(self) -> Numbers:
         """Where the first segment may begin: at stage 0, at no cost."""
@@ -80,7 +128,7 @@ def best_by_subsets(walk: Walk) -> tuple[float, list[tuple[int, int, int]]]:
         for node in range(nodes):
             masks = np.array([mask for mask in by_count[count] if not mask >> node & 1])
             if len(masks):
-                done[masks | 1 << node, node] = walk.extend(_ready(walk, done, masks, node), node)
+                done[masks | 1 << node, node] = walk.extend(walk.ready(done[masks], node), node)
     ends = done[:, :, -1]
     best = float(ends.min())
     if np.isinf(best):
@@ -89,21 +137,13 @@ def best_by_subsets(walk: Walk) -> tuple[float, list[tuple[int, int, int]]]:
     end, segments = tables.stages, []
     while True:
         rest = mask & ~(1 << node)
-        before = walk.first()[0] if not rest else _ready(walk, done, np.array([rest]), node)[0]
+        before = walk.first()[0] if not rest else walk.ready(done[[rest]], node)[0]
         begin = walk.step_back(done[mask, node, end], before, node, end)
         segments.append((node, begin, end))
         if not rest:
             return best, segments[::-1]
         senders = [walk.arrive(done[[rest], sender], sender, node)[0, begin] for sender in range(nodes)]
         mask, node, end = rest, int(np.argmin(senders)), begin
-
-
-def _ready(walk: Walk, done: Numbers, masks: np.ndarray, node: int) -> Numbers:
-    ready = np.full((len(masks), done.shape[2]), np.inf)
-    for sender in range(done.shape[1]):
-        if sender != node:
-            np.minimum(ready, walk.arrive(done[masks, sender], sender, node), out=ready)
-    return ready
 
 
 def best_in_order(walk: Walk, order: Sequence[int]) -> tuple[float, list[tuple[int, int, int]]]:

@@ -19,9 +19,11 @@ GOAL = 1e-4
 FLOOR = 1e-4
 """Least price of a node, so that idle ones are not wasted where they do not help."""
 
-
 TRIES = 100
 PACE = 5e-4
+
+FINDING, FINDING_STUCK, STUCK = 1.0, 0.3, 3
+"""Time for finding by that for proving; less after three rounds without a find, for then the bound is what moves."""
 
 
 def bottleneck_s(tables: ChainTables, segments: Segments) -> float:
@@ -73,7 +75,8 @@ class Pipelined:
         while self.segments and not self.budget.is_over() and self.upper_s > self.lower_s * (1 + GOAL):
             began = self.budget.used_s
             self._prove()
-            self._find(2 * (self.budget.used_s - began))
+            share = FINDING if self._stuck < STUCK else FINDING_STUCK
+            self._find(share * (self.budget.used_s - began))
 
     def _begin(self) -> None:
         longest = self.tables.prefix_s[-1].max() + np.where(np.isfinite(self.tables.cut_s), self.tables.cut_s, 0).max()

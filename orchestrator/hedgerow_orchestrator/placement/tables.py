@@ -83,14 +83,12 @@ class ChainTables:
             table[:, node] = np.searchsorted(column, column - limit_s * SLACK, side="left")
         return np.minimum(np.maximum(table, self.lowest), ends[:, None])
 
-    def segments(self, node: int, limit_s: float = np.inf) -> tuple[Numbers, Numbers]:
-        """`[i, j]`: seconds and additive cost of the segment on a node, infinite where it is not possible."""
+    def segments(self, node: int, low: NDArray[np.int64], *, in_seconds: bool) -> Numbers:
+        """`[i, j]`: seconds or additive cost of the segment on a node, infinite where i is below `low[j, node]`."""
         at = np.arange(self.stages + 1)
-        low = self.lowest[:, node] if np.isinf(limit_s) else self.lowest_within(limit_s)[:, node]
-        bad = (at[:, None] < low[None, :]) | (at[:, None] >= at[None, :])
-        seconds = self.prefix_s[None, :, node] - self.prefix_s[:, None, node]
-        added = self.prefix[None, :, node] - self.prefix[:, None, node]
-        return np.where(bad, np.inf, seconds), np.where(bad, np.inf, added)
+        column = (self.prefix_s if in_seconds else self.prefix)[:, node]
+        bad = (at[:, None] < low[None, :, node]) | (at[:, None] >= at[None, :])
+        return np.where(bad, np.inf, column[None, :] - column[:, None])
 
     def placement(self, segments: list[tuple[int, int, int]]) -> tuple[int, ...]:
         """Node of each stage from segments (node, begin, end)."""

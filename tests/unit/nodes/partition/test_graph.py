@@ -14,6 +14,7 @@ from onnx import TensorProto, helper
 from onnx_graphs import SHAPE, WEIGHTS, chain, info, models, save, written
 
 from hedgerow_nodes.partition import Model, ModelError, Part, extract, interface, load
+from hedgerow_nodes.partition.plan import ranges
 from hedgerow_nodes.partition.shapes import measured
 from hedgerow_nodes.partition.tensors import made_up
 
@@ -22,8 +23,7 @@ SHIPPED = ("digits-mlp", "blazeface-256", "efficientnet-lite0", "nanodet-g-416",
 
 def through(model: Model, cuts: list[int], folder: Path, feed: dict[str, Any] | None = None) -> dict[str, Any]:
     tensors = made_up(model.inputs) if feed is None else feed
-    edges = [0, *cuts, len(model.layers)]
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in ranges(cuts, len(model.layers)):
         tensors = Part(extract(model, first, last, folder), optimisation="exact").run(tensors)
     return tensors
 
@@ -214,8 +214,8 @@ def test_an_unknown_operator_is_named(tmp_path: Path) -> None:
 
 def test_an_unknown_operator_of_another_domain_is_told_by_onnx_runtime(tmp_path: Path) -> None:
     node = helper.make_node("Odd", ["x"], ["y"], domain="strange")
+    model = load(written(tmp_path, [node], [info("x")], [info("y")], domains=("strange",)))
     with pytest.raises(ModelError, match="Odd"):
-        model = load(written(tmp_path, [node], [info("x")], [info("y")], domains=("strange",)))
         Part(extract(model, 0, -1, tmp_path))
 
 
