@@ -72,7 +72,9 @@ class Walk:
         if not self.is_bottleneck:
             # A sum splits into what was paid up to i and what the node adds up to j, whichever i it was.
             prefix = self.tables.prefix[:, node]
-            return self._windows[node].least(before - prefix) + prefix
+            least: Numbers = self._windows[node].least(before - prefix)
+            extended: Numbers = least + prefix
+            return extended
         size = self.tables.stages + 1
         step = max(1, CHUNK // (size * size))
         parts = [
