@@ -208,7 +208,6 @@ def _profile_first(core: Core, step: Step, service: Service) -> bool:
                     "model": network.model,
                     "sha256": network.sha256,
                     "iterations": network.profile_iterations,
-                    "profile_iterations": network.profile_iterations,
                 }
                 text = msgspec.json.encode(body).decode()
                 purpose = f"profile {network.name}"
