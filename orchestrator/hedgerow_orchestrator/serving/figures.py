@@ -31,6 +31,7 @@ class Profile(msgspec.Struct, frozen=True):
     digest: str
     layers: tuple[Layer, ...]
     cut_bytes: tuple[float, ...]
+    ends: tuple[int, ...] = ()
 
     @property
     def seconds(self) -> list[float]:
@@ -50,6 +51,10 @@ def read_profile(text: str) -> Profile:
         raise ValueError(f"the profile cannot be read: {error}") from error
     if not profile.layers or len(profile.cut_bytes) < len(profile.layers) - 1:
         raise ValueError(f"a profile of {len(profile.layers)} layers has {len(profile.cut_bytes)} cuts")
+    if profile.ends and profile.ends != tuple(range(1, len(profile.layers) + 1)):
+        raise ValueError(
+            "a profile of several layers as one is of no use here: parts are counted in the model's layers"
+        )
     return profile
 
 

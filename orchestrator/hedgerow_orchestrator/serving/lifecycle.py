@@ -34,9 +34,16 @@ def reconcile(core: Core, step: Step, service: Service) -> None:
     if service.active is None:
         return
     if row.wanted == "RUNNING" and not service.is_running:
-        _begin(core, step, service, "start")
+        gone = [core.label(node) for node in service.active.nodes if not core.is_here(node)]
+        if not gone:
+            _begin(core, step, service, "start")
+        elif not service.is_dirty:
+            # What cannot be started is placed anew at the next tick.
+            placing.want(service, "failover", f"worker {gone[0]} is not here")
     elif row.wanted != "RUNNING" and service.is_running:
         _begin(core, step, service, "stop")
+    elif row.wanted == "STOPPED" and row.state == ServiceState.READY:
+        swapping.rest(core, step, service)
 
 
 def _waits_for_workers(core: Core, service: Service) -> bool:

@@ -254,8 +254,14 @@ class ServiceEngine:
         return service
 
     def start(self, step: Step, service: Service) -> None:
-        """Have a service run; one that has ended or failed begins anew."""
+        """Have a service run; one that has ended or failed begins anew.
+
+        Raises:
+            Conflict: it is being deleted.
+        """
         row = service.row
+        if row.wanted == "DELETED":
+            raise Conflict(f"service {row.name!r} is being deleted; deploy it again afterwards")
         row.wanted = "RUNNING"
         if row.state in lifecycle.AT_REST:
             for physical_id in list(service.instances):

@@ -272,7 +272,10 @@ class ServiceVerbs:
     def _simple(self, act: Callable[[Step, Service], None]) -> Handler:
         def handle(request: Request, body: dict[str, Any]) -> dict[str, Any]:
             service = self._service(body)
-            act(self._step, service)
+            try:
+                act(self._step, service)
+            except Conflict as error:
+                raise Refused(ReplyStatus.CONFLICT, str(error)) from error
             self._step.durable = True
             return self._told(service)
 

@@ -51,6 +51,8 @@ def advance(core: Core, step: Step, service: Service) -> None:
         elif procedure.phase == "start":
             _switch(core, step, service, procedure, epoch)
         elif procedure.phase == "switch":
+            _number(core, step, service, procedure, epoch)
+        elif procedure.phase == "number":
             _start_sources(core, step, service, procedure, epoch)
         else:
             _finish(core, step, service, procedure, epoch)
@@ -228,6 +230,16 @@ def _switch(core: Core, step: Step, service: Service, procedure: Procedure, epoc
         epoch=epoch.number,
         at_sequence=at_sequence,
     )
+
+
+def _number(core: Core, step: Step, service: Service, procedure: Procedure, epoch: Epoch) -> None:
+    """Tell the workers of new sources at which sequence those before them have ended."""
+    procedure.phase = "number"
+    if procedure.at_sequence < 0:
+        return
+    switched = procedure.at_sequence
+    nodes = _nodes_of_new_sources(core, service, epoch)
+    order_all(core, step, service, procedure, OrderKind.SWITCH_EPOCH, nodes, epoch=epoch.number, at_sequence=switched)
 
 
 def _start_sources(core: Core, step: Step, service: Service, procedure: Procedure, epoch: Epoch) -> None:

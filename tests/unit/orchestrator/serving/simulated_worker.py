@@ -213,7 +213,9 @@ class SimulatedWorker:
         stays = {each.physical_id for each in plan.instances}
         at_sequence = order.at_sequence
         for each in self._of(order):
-            if each.is_source:
+            if each.is_source and each.status.state is InstanceState.READY:
+                each.status.last_sequence = order.at_sequence - 1
+            elif each.is_source:
                 at_sequence = max(at_sequence, each.status.last_sequence + 1)
                 if each.status.physical_id in stays:
                     each.status.epoch = order.epoch
