@@ -28,6 +28,7 @@ NAN = float("nan")
 def garden(tmp_path: Path) -> Iterator[Garden]:
     garden = Garden(tmp_path / "home", TroubledStore)
     yield garden
+    garden.reader.close()
     garden.orchestrator.close()
 
 
