@@ -60,8 +60,13 @@ def upload_model(raw: ModelBody) -> tuple[dict[str, Any], int]:
 
 
 def infer_once(service: str, value: dict[str, Any], timeout_s: float) -> dict[str, Any]:
-    """Hand one input to the orchestrator and wait for the result."""
-    body = {"service": service, "input": value, "timeout_s": timeout_s}
+    """Hand one input to the orchestrator and wait for the result.
+
+    `value` has its `type`, a record where there is none, and beside it `value`, or the fields of the value themselves.
+    """
+    fields = {name: field for name, field in value.items() if name != "type"}
+    given = fields["value"] if fields.keys() == {"value"} else fields
+    body = {"service": service, "type": value.get("type", "record"), "input": given, "timeout_s": timeout_s}
     answer = wish("service.infer", body, timeout_s=timeout_s + MARGIN_S)
     return {name: answer.get(name) for name in ("output", "sequence", "took_s")}
 
@@ -78,7 +83,7 @@ def read_input(request: Request) -> dict[str, Any]:
     settings = services().settings
     value: dict[str, Any] = {"type": "encoded_image", "media_type": media_type}
     if request.content_length is not None and 0 < request.content_length < INLINE_BYTES:
-        return {**value, "base64": base64.b64encode(request.get_data()).decode()}
+        return {**value, "data": base64.b64encode(request.get_data()).decode()}
     folder = settings.home / "uploads"
     kept = _kept(request, folder, ENDINGS[media_type], settings.input_max_bytes)
     _prune(folder, kept.path)

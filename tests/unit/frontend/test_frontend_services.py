@@ -204,7 +204,10 @@ def test_json_is_inferred(serving: Any, client: Any) -> None:
     client.answer("service.infer", **answer)
     given = {"type": "record", "value": {"n": 1}}
     assert serving.post(f"{API}/faces/infer", json={"input": given, "timeout_s": 2.0}).json == answer
-    assert client.calls == [("service.infer", {"service": "faces", "input": given, "timeout_s": 2.0})]
+    record = {"service": "faces", "type": "record", "input": {"n": 1}, "timeout_s": 2.0}
+    assert client.calls == [("service.infer", record)]
+    serving.post(f"{API}/faces/infer", json={"input": {"type": "text", "text": "x"}})
+    assert client.calls[1][1] == {"service": "faces", "type": "text", "input": {"text": "x"}, "timeout_s": 10.0}
     assert serving.post(f"{API}/faces/infer", json={"input": 1}).json["field"] == "input"
     assert serving.post(f"{API}/faces/infer", json={"input": {}, "timeout_s": 0}).json["field"] == "timeout_s"
 
@@ -214,8 +217,8 @@ def test_a_small_picture_travels_within_the_request(serving: Any, client: Any, t
     reply = serving.post(f"{API}/faces/infer?timeout_s=3", data=b"\xff\xd8", content_type="image/jpeg")
     assert reply.status_code == 200
     [(_, body)] = client.calls
-    value = {"type": "encoded_image", "media_type": "image/jpeg", "base64": base64.b64encode(b"\xff\xd8").decode()}
-    assert body == {"service": "faces", "input": value, "timeout_s": 3.0}
+    value = {"media_type": "image/jpeg", "data": base64.b64encode(b"\xff\xd8").decode()}
+    assert body == {"service": "faces", "type": "encoded_image", "input": value, "timeout_s": 3.0}
     assert not (tmp_path / "uploads").exists()
 
 
@@ -233,7 +236,6 @@ def test_a_large_picture_is_kept_as_a_file(serving: Any, client: Any, tmp_path: 
     assert file.read_bytes() == picture
     value = client.calls[0][1]["input"]
     assert value == {
-        "type": "encoded_image",
         "media_type": "image/png",
         "path": str(tmp_path / "uploads" / f"{digest}.png"),
         "sha256": digest,
