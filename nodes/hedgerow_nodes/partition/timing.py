@@ -60,7 +60,7 @@ def time_layers(
     Raises:
         ModelError: the model cannot be run.
     """
-    feed = {name: made_up(model.inputs)[name] for name in (one.name for one in model.inputs) if _is_fed(model, name)}
+    feed = {name: value for name, value in made_up(model.inputs).items() if _is_fed(model, name)}
     plain = open_session(path, path.name, providers, threads)
     alone = _Recorder(path, folder / "alone", providers, threads, "exact")
     try:
