@@ -136,7 +136,6 @@ class Traffic:
         """Bring an item to the end of a link: into its lane here, or to another worker."""
         world, target = self._world, router.instances[link.receiver]
         if target.physical_id in world.gone_instances:
-            import sys; print("DBG gone", target.name, item.get("epoch"), item.get("seq"), file=sys.stderr)
             for link_behind, gap in gaps_behind(router, item):
                 self.carry(router, link_behind, gap, b"", None)
             self.through(emission, 1)

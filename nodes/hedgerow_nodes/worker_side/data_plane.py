@@ -201,7 +201,6 @@ class DataPlane:
             queued, self._queued = self._queued, []
         for to_node_id, item in queued:
             if to_node_id in self._dead:
-                import sys; print("DBG dead drop", to_node_id[:6], file=sys.stderr)
                 self._on_dropped(to_node_id, [item], "the worker is gone")
                 continue
             replaced = self._receiver(to_node_id).stream.put(item)

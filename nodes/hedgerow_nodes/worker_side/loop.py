@@ -263,7 +263,6 @@ class WorkerLoop:
     # --- what others do, and what is done ------------------------------------------------------------------------
 
     def _on_peer(self, node_id: str, there: bool, why_gone: str) -> None:
-        import sys; print("DBG peer", node_id[:6], there, why_gone, file=sys.stderr)
         if why_gone:
             if self._host is not None:
                 # First: what comes back as a credit from those below would be taken for what has arrived.
