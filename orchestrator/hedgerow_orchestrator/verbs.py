@@ -88,7 +88,7 @@ class Verbs:
     def submit(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
         """A new problem: its first iteration."""
         if not self._pipeline.stages:
-            text = f"pipeline {self._pipeline.name!r} has no stages: this system takes no problems; `hedgerow up` has them"
+            text = f"this system takes no problems: pipeline {self._pipeline.name!r} has no stages; use `hedgerow up`"
             raise Refused(ReplyStatus.UNAVAILABLE, text)
         user_input = user_input_of(body.get("problem"))
         return self._once(request, body, lambda: self._submit(user_input, TaskId(), self._next_problem()))
