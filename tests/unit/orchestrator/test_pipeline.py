@@ -10,7 +10,7 @@ from hedgerow_orchestrator.pipeline import PipelineError, load, packaged
 
 
 def test_the_packaged_pipeline_puts_each_stage_after_what_it_needs() -> None:
-    assert packaged() == ["advice"]
+    assert packaged() == ["advice", "serving"]
     plan = load("advice")
     assert set(plan.stages) == {
         "app_requirements",
@@ -68,3 +68,7 @@ def test_a_wrong_file_is_told_where(tmp_path: Path, text: str, says: str) -> Non
     with pytest.raises(PipelineError, match=says) as caught:
         load("own.toml", tmp_path)
     assert "own.toml" in str(caught.value) or "nope" in str(caught.value) or "gone" in str(caught.value)
+
+
+def test_a_pipeline_that_serves_only_has_no_stages() -> None:
+    assert dict(load("serving").stages) == {}
