@@ -37,17 +37,19 @@ class Channel:
         self.first_sequence = -1
         self.on_switch: Callable[[Head], None] = lambda head: None
         self.epochs: dict[int, Head] = {}
+        # Its epoch may be told anew, or forgotten, in the frames that are read together with it.
+        self._begin: Head | None = None
         self.has_forgotten = False
         self._windows: dict[str, int] = {}
         self._on_their_way: dict[str, int] = {}
 
     def first(self) -> Head:
         """The order to begin, which comes before all else."""
-        while not self.epochs and not self.is_closing:
+        while self._begin is None and not self.is_closing:
             self._read(None)
-        if self.is_closing:
+        if self._begin is None or self.is_closing:
             raise Closed
-        return next(iter(self.epochs.values()))
+        return self._begin
 
     def send(self, head: Head, pieces: list[Any] | None = None) -> None:
         """Tell the host something; waits only for the host's data-plane thread, which never blocks."""
@@ -118,6 +120,7 @@ class Channel:
                 self._on_their_way[port] = max(0, self._on_their_way.get(port, 0) - 1)
             case "epoch":
                 self.epochs[head["epoch"]] = head
+                self._begin = self._begin or head
             case "windows":
                 self._windows = {port: size for port, size in head["windows"].items() if size is not None}
             case "forget":
