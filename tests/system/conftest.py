@@ -11,6 +11,16 @@ from hedgerow_nodes.core.environment import Environment
 sys.path.insert(0, str(Path(__file__).parent))
 
 from running import System
+from user import User
+
+
+@pytest.fixture
+def user(hedgerow_environment: Environment, tmp_path: Path) -> Iterator[User]:
+    """A user whose system is taken down at the end, and leaves nothing."""
+    user = User(hedgerow_environment, tmp_path)
+    yield user
+    user.run("down")
+    assert user.processes() == []
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,6 @@ from typing import Any
 import pytest
 from running import KINDS, wait_for
 from user import User
-
-from hedgerow_nodes.core.environment import Environment
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = "Count people and bicycles in photos from a street camera within 100 ms on a small edge computer in Spain"
@@ -38,15 +35,6 @@ def get(url: str, body: bytes | None = None) -> Any:
 def post(url: str, body: Any) -> Any:
     """A POST of JSON."""
     return get(url, json.dumps(body).encode())
-
-
-@pytest.fixture
-def user(hedgerow_environment: Environment, tmp_path: Path) -> Iterator[User]:
-    """A user whose system is taken down at the end, and leaves nothing."""
-    user = User(hedgerow_environment, tmp_path)
-    yield user
-    user.run("down")
-    assert user.processes() == []
 
 
 def readme_commands() -> list[list[str]]:
