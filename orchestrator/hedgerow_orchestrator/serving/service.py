@@ -108,6 +108,7 @@ class Service:
         missing: by physical id how many statuses of its worker have not told of it.
         moved_at_s: when it was last placed, by the clock.
         moves: wishes of people that the next placement follows.
+        failed: how many epochs in a row could not be prepared; `last_failure` says why the last one could not.
     """
 
     row: ServiceRow
@@ -136,6 +137,8 @@ class Service:
     boundaries: dict[str, tuple[int, ...]] = field(default_factory=dict)
     intents: set[str] = field(default_factory=set)
     turn: int = 0
+    failed: int = 0
+    last_failure: str = ""
 
     @property
     def service_id(self) -> str:

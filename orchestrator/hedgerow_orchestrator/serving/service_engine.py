@@ -269,6 +269,7 @@ class ServiceEngine:
             service.sources.clear()
             service.crashes.clear()
             service.avoid.clear()
+            service.failed, service.last_failure = 0, ""
             placing.want(service, "deploy", "started again")
             self.core.set_state(step, service, ServiceState.PREPARING)
         step.save(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -561,3 +562,31 @@ def test_a_network_that_cannot_be_profiled_fails_with_the_reason() -> None:
     farm.quick()
     assert service.row.state == "FAILED"
     assert "w1 the model is no model" in service.row.reason
+
+
+def test_a_failover_that_cannot_be_prepared_is_tried_again_with_back_off_and_tells_why() -> None:
+    farm = Farm("w1", "w2")
+    service = farm.deploy(pinned(source="w1", middle="w2 w3", sink="w1"))
+    farm.quick()
+    third = SimulatedWorker("w3", refuses="middle: no such file 'model.onnx'")
+    farm.join(third)
+    farm.lose("w2")
+    farm.quick()
+    tries = [farm.clock_s]
+    assert service.row.state == "DEGRADED"
+    assert "w3 middle: no such file 'model.onnx'" in service.row.reason
+    seen = len(third.seen)
+    for _ in range(2 * 130):
+        farm.clock_s += 0.5
+        farm.quick()
+        if len(third.seen) > seen:
+            tries.append(farm.clock_s)
+            seen = len(third.seen)
+            assert "no such file" in service.row.reason
+    waits = [after - before for before, after in itertools.pairwise(tries)]
+    assert waits == [1, 2, 4, 8, 16, 30, 30, 30]
+    third.refuses = ""
+    farm.clock_s += 30
+    farm.quick()
+    assert (service.row.state, service.row.reason) == ("RUNNING", "")
+    assert farm.places(service)["middle"] == "w3"
