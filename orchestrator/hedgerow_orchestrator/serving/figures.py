@@ -26,12 +26,16 @@ class Layer(msgspec.Struct, frozen=True):
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """A network as one worker measured it. `cut_bytes` are live after each layer, tensors that skip included."""
+    """A network as one worker measured it. `cut_bytes` are live after each layer, tensors that skip included.
+
+    `digest` is of the model with weights that lie in files beside it, `file_sha256` of its file alone.
+    """
 
     digest: str
     layers: tuple[Layer, ...]
     cut_bytes: tuple[float, ...]
     ends: tuple[int, ...] = ()
+    file_sha256: str = ""
 
     @property
     def seconds(self) -> list[float]:
@@ -87,10 +91,22 @@ class Figures:
             return measured
         return self.profiled(part.parameters, node_id) if handler == PARTITION else math.nan
 
+    def sha256_of(self, network: NetworkWish) -> str:
+        """Of the file of a network: as the blueprint says, else as those that profiled it have told; else empty."""
+        by_node = self.profiles.get(network_key(network), {})
+        return network.sha256 or next((each.file_sha256 for each in by_node.values() if each.file_sha256), "")
+
+    def _profile_of(self, model: str, sha256: str, node_id: str) -> Profile | None:
+        """The profile of what a part's parameters name: they have the digest where the blueprint may have none."""
+        for key in ((model, sha256), (model, "")):
+            profile = self.profiles.get(key, {}).get(node_id)
+            if profile is not None and (key[1] == sha256 or profile.file_sha256 == sha256):
+                return profile
+        return None
+
     def profiled(self, parameters: dict[str, Any], node_id: str) -> float:
         """The sum of the layers of a partition as they were profiled on a worker; NaN where they were not."""
-        key = parameters.get("model", ""), parameters.get("sha256", "")
-        profile = self.profiles.get(key, {}).get(node_id)
+        profile = self._profile_of(parameters.get("model", ""), parameters.get("sha256", ""), node_id)
         if profile is None:
             return math.nan
         return sum(profile.seconds[parameters["first"] : parameters["last"]]) or math.nan
@@ -102,7 +118,8 @@ class Figures:
             if on != node_id or key[0] != PARTITION:
                 continue
             parameters = msgspec.json.decode(key[1])
-            if (parameters.get("model"), parameters.get("sha256", "")) != network_key(network):
+            sha256 = parameters.get("sha256", "")
+            if parameters.get("model") != network.model or sha256 not in (network.sha256, self.sha256_of(network)):
                 continue
             profiled = self.profiled(parameters, node_id)
             if math.isfinite(profiled):

@@ -47,7 +47,8 @@ def propose(
     }
     boundaries = {name: each.boundaries for name, each in cuts.items()}
     fixed = {(f"{name}/{at}", 0): node for name, each in cuts.items() for at, node in enumerate(each.nodes)}
-    parts, links = _in_order(blueprint, boundaries)
+    digests = {network.name: figures.sha256_of(network) for network in blueprint.networks}
+    parts, links = _in_order(blueprint, boundaries, digests)
     possible = {part.key: _possible(part, workers, request, fixed) for part in parts}
     problem, words = _problem(blueprint, parts, links, workers, figures, possible, cuts, request.held)
     placed, turn = _solve(blueprint, parts, workers, problem, possible, request, clock)
@@ -74,9 +75,9 @@ def propose(
 
 
 def _in_order(
-    blueprint: Blueprint, boundaries: Mapping[str, tuple[int, ...]]
+    blueprint: Blueprint, boundaries: Mapping[str, tuple[int, ...]], digests: Mapping[str, str]
 ) -> tuple[tuple[Part, ...], tuple[Wire, ...]]:
-    parts = [*handler_parts(blueprint), *network_parts(blueprint, dict(boundaries))]
+    parts = [*handler_parts(blueprint), *network_parts(blueprint, dict(boundaries), digests)]
     links = tuple(wires(blueprint, dict(boundaries)))
     names = list(dict.fromkeys(part.name for part in parts))
     order = {name: at for at, name in enumerate(ordered(names, ((w.sender[0], w.receiver[0]) for w in links)))}

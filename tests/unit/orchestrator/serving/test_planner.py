@@ -274,3 +274,19 @@ def test_a_part_that_takes_longer_than_profiled_makes_its_worker_slower() -> Non
     figures.costs[key, "a"] = 0.4
     assert figures.drift(network, "a") == pytest.approx(2.0)
     assert math.isnan(figures.profiled({"model": "other", "first": 0, "last": 1}, "a"))
+
+
+def test_the_digest_that_was_profiled_is_in_the_plan_and_figures_of_parts_are_found_by_it() -> None:
+    figures = Figures()
+    known = json.dumps({"digest": "d", "layers": LAYERS, "cut_bytes": [1.0] * 3, "file_sha256": "f" * 64})
+    figures.profiles["m.onnx", ""] = {"a": read_profile(known)}
+    proposal = plan(NETWORK, [worker("a")], figures)
+    (part,) = [each for each in proposal.parts if each.name == "net/0"]
+    assert part.parameters == {"model": "m.onnx", "sha256": "f" * 64, "first": 0, "last": 4}
+    assert figures.profiled(part.parameters, "a") == pytest.approx(0.4)
+    figures.costs[cost_key("onnx_partition", part.parameters), "a"] = 0.8
+    assert figures.drift(parse(NETWORK).networks[0], "a") == pytest.approx(2.0)
+    assert math.isnan(figures.profiled({**part.parameters, "sha256": "0" * 64}, "a"))
+
+
+LAYERS = [{"name": f"l{at}", "op": "x", "seconds_mean": 0.1, "seconds_std": 0.0} for at in range(4)]
