@@ -9,9 +9,10 @@ import msgspec
 
 from hedgerow_idl import Reply, ReplyStatus, Request
 from hedgerow_idl.serve import OrderCode, OrderKind, ServiceAnswer, ServiceOrder
+from hedgerow_orchestrator.blueprint_defaults import BlueprintDefaults
 from hedgerow_orchestrator.desk import Desk, Handler, Later, Refused, digest, repeated
 from hedgerow_orchestrator.effects import EventLog, Step
-from hedgerow_orchestrator.serving.blueprint import Blueprint, BlueprintError, Problem, parse
+from hedgerow_orchestrator.serving.blueprint import Blueprint, BlueprintError, Problem, as_object, parse
 from hedgerow_orchestrator.serving.blueprint_check import check
 from hedgerow_orchestrator.serving.figures import network_key
 from hedgerow_orchestrator.serving.orders import Open
@@ -39,9 +40,10 @@ class Keys(Protocol):
 class ServiceVerbs:
     """The handlers of the desk that are about services and workers."""
 
-    def __init__(self, engine: ServiceEngine, keys: Keys) -> None:
+    def __init__(self, engine: ServiceEngine, keys: Keys, defaults: BlueprintDefaults) -> None:
         self._engine = engine
         self._keys = keys
+        self._defaults = defaults
         self._step = Step(0.0, 0.0, EventLog(0))
         self._fresh: dict[str, RequestAdded] = {}
         # By the id under which a request waits: what is still to come of it, and what came.
@@ -294,7 +296,8 @@ class ServiceVerbs:
 
     def _blueprint(self, body: dict[str, Any]) -> Blueprint:
         try:
-            return parse(body.get("blueprint"))
+            given = as_object(body.get("blueprint"))
+            return parse(self._defaults.filled(given) if isinstance(given, dict) else given)
         except BlueprintError as error:
             raise _invalid(error.problems) from error
 
