@@ -42,7 +42,7 @@ class Procedure:
     """Something that is being done with a service, step by step; each step waits for answers.
 
     Attributes:
-        kind: `swap` (a new epoch), `start`, `stop`, `delete` or `profile`.
+        kind: `swap` (a new epoch), `start`, `stop`, `delete`, `profile` or `measure` (links).
         phase: of a swap: pause, clear, prepare, start, switch, start_sources; of the others their own name.
         epoch: that is prepared or started.
         waiting: command ids that are not answered.

@@ -158,7 +158,8 @@ class SimulatedWorker:
             body = msgspec.json.encode({"output": msgspec.json.decode(order.body)["input"]}).decode()
             at_sequence = 7
         elif order.kind is OrderKind.MEASURE:
-            links = [{"to_node_id": each, "latency_s": 0.001} for each in msgspec.json.decode(order.body)["workers"]]
+            figures = {"latency_s": 0.001, "bandwidth_bytes_per_s": 2e7}
+            links = [{"to_node_id": each, **figures} for each in msgspec.json.decode(order.body)["workers"]]
             body = msgspec.json.encode({"links": links}).decode()
         elif (order.service_id, order.epoch) not in self.epochs and order.kind is OrderKind.START:
             code, reason = OrderCode.REFUSED, f"epoch {order.epoch} is unknown"

@@ -11,6 +11,8 @@ from farm import CHAIN, Farm, pinned
 from simulated_worker import SimulatedWorker
 
 from hedgerow_idl.serve import InstanceState, OrderKind
+from hedgerow_orchestrator.serving import lifecycle
+from hedgerow_orchestrator.serving.link_measuring import Job
 from hedgerow_orchestrator.serving.service_engine import Conflict, ServiceEngine
 from hedgerow_orchestrator.store.serving_recovery import StoredService, StoredServing
 
@@ -590,3 +592,48 @@ def test_a_failover_that_cannot_be_prepared_is_tried_again_with_back_off_and_tel
     farm.quick()
     assert (service.row.state, service.row.reason) == ("RUNNING", "")
     assert farm.places(service)["middle"] == "w3"
+
+
+def measured(farm: Farm) -> list[tuple[str, Any]]:
+    """Who has measured, in order of the orders' ids, and whom."""
+    orders = [order for each in farm.workers.values() for order in each.seen if order.kind is OrderKind.MEASURE]
+    orders.sort(key=lambda order: int(order.command_id.removeprefix("id-")))
+    return [(order.node_id, json.loads(order.body)["workers"]) for order in orders]
+
+
+def test_links_that_never_were_are_measured_one_worker_after_the_other_before_a_network_is_cut() -> None:
+    farm = network_farm()
+    farm.workers["w1"].status.links = farm.workers["w2"].status.links = []
+    farm.statuses()
+    service = farm.deploy(NETWORK)
+    farm.workers["w1"].is_frozen = True
+    farm.turn()
+    for each in list(farm.engine.core.orders):  # its profile is not what is looked at here
+        if each.order.node_id == "w1":
+            each.give_up_at_s = farm.clock_s
+    farm.quick()
+    assert (service.row.state, service.row.reason) == ("PREPARING", "4 links are measured that never were")
+    assert measured(farm) == []
+    assert [each.order.node_id for each in farm.engine.core.orders] == ["w1"]
+    farm.turn(16)
+    farm.quick()
+    assert measured(farm) == [("w2", ["w1", "w3"])]
+    assert service.row.state in ("RUNNING", "SWITCHING", "PREPARING")
+    told = farm.engine.core.workers["w2"].link_to("w3")
+    assert told is not None
+    assert told.bandwidth_bytes_per_s == 2e7
+
+
+def test_a_person_has_links_measured_one_worker_after_the_other() -> None:
+    farm = Farm("w1", "w2", "w3")
+    jobs = [Job(name, tuple({"w1", "w2", "w3"} - {name}), "t") for name in ("w1", "w2", "w3", "gone")]
+    step = farm.step()
+    lifecycle.measure(farm.engine.core, step, jobs)
+    farm.end(step)
+    for at in range(1, 5):
+        assert len(farm.engine.core.orders) == (1 if at < 4 else 0)
+        farm.turn()
+        assert len(measured(farm)) == min(at, 3)
+    assert [name for name, _ in measured(farm)] == ["w1", "w2", "w3"]
+    told = [(answer.node_id, answer.code.name) for _, answer in farm.engine.core.told]
+    assert told == [("w1", "DONE"), ("w2", "DONE"), ("w3", "DONE"), ("gone", "NOT_DONE")]
