@@ -147,7 +147,7 @@ def apply(core: Core, step: Step, service: Service, proposal: Proposal, cause: s
         epoch=plan.epoch,
         state=EpochState.PREPARING,
         cause=cause,
-        reason=reason,
+        reason=f"{reason}; {proposal.explanation}" if reason else proposal.explanation,
         plan=msgspec.json.encode(plan).decode(),
         predicted=predicted,
         gap_s=proposal.gap,
@@ -155,7 +155,7 @@ def apply(core: Core, step: Step, service: Service, proposal: Proposal, cause: s
         active_at_s=None,
         retired_at_s=None,
     )
-    epoch = service.epochs[plan.epoch] = Epoch(row, plan)
+    epoch = service.epochs[plan.epoch] = Epoch(row, plan, reason)
     step.save(row)
     kept = {each.physical_id for each in active.plan.instances} if active else set()
     for each in plan.instances:

@@ -16,10 +16,14 @@ from hedgerow_orchestrator.store.serving_changes import InstanceRow, ServiceEpoc
 
 @dataclass(slots=True)
 class Epoch:
-    """An epoch that some worker may know; `told` are the node ids of those that were sent its plan."""
+    """An epoch that some worker may know; `told` are the node ids of those that were sent its plan.
+
+    `why` is what it was made for; the row's reason explains its placement as well.
+    """
 
     row: ServiceEpochRow
     plan: Plan
+    why: str = ""
     told: set[str] = field(default_factory=set)
 
     @property

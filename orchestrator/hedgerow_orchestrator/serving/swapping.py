@@ -133,7 +133,7 @@ def _prepare(core: Core, step: Step, service: Service, procedure: Procedure) -> 
     epoch = service.epochs[procedure.epoch]
     procedure.phase = "prepare"
     state = ServiceState.SWITCHING if service.active is not None else ServiceState.PREPARING
-    core.set_state(step, service, state, epoch.row.reason)
+    core.set_state(step, service, state, epoch.why or epoch.row.reason)
     body = msgspec.json.encode(epoch.plan).decode()
     # Also whom only the old epoch has: a source that leaves has to know that it is in the new one no more.
     before = service.active.nodes if service.active is not None else []

@@ -637,3 +637,24 @@ def test_a_person_has_links_measured_one_worker_after_the_other() -> None:
     assert [name for name, _ in measured(farm)] == ["w1", "w2", "w3"]
     told = [(answer.node_id, answer.code.name) for _, answer in farm.engine.core.told]
     assert told == [("w1", "DONE"), ("w2", "DONE"), ("w3", "DONE"), ("gone", "NOT_DONE")]
+
+
+def test_an_epoch_explains_its_placement_whatever_it_was_made_for() -> None:
+    farm = network_farm()
+    service = farm.deploy(NETWORK)
+    farm.settle(3)
+    farm.do("place", service, {}, {"net": (0, 1, 6)}, dry_run=False)
+    farm.settle(10)
+    farm.lose(farm.places(service)["net/1"])
+    farm.settle(10)
+    told = {row.cause: row.reason for key, row in farm.rows.items() if key[0] == "ServiceEpochRow"}
+    assert {cause: reason.split(";")[0] for cause, reason in told.items()} == {
+        "deploy": "deployed",
+        "manual": "as asked for",
+        "failover": next(reason for reason in told.values() if "was lost" in reason).split(";")[0],
+    }
+    for reason in told.values():
+        assert "network net: " in reason
+        assert reason.count("the slowest part is") == 2
+        assert "is not used" not in reason
+        assert "the cost of in, out was never measured anywhere" in reason
