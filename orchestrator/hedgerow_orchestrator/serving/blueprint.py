@@ -97,14 +97,15 @@ class LinkWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class NetworkWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An ONNX network that is cut over workers.
 
-    `partitions` are the layers at which a new part begins, or `auto`; `placement` the worker of each part.
+    `partitions` are the layers at which a new part begins, how many parts there shall be, or `auto`; of each part
+    `placement` is the worker.
     """
 
     name: str
     model: str
     sha256: str = ""
     profile_iterations: int = 10
-    partitions: Literal["auto"] | tuple[int, ...] = "auto"
+    partitions: Literal["auto"] | int | tuple[int, ...] = "auto"
     placement: tuple[str, ...] = ()
     requires: Requirements = NOTHING
 

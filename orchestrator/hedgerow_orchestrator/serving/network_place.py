@@ -9,8 +9,10 @@ from itertools import pairwise
 import numpy as np
 
 from hedgerow_orchestrator.placement.checks import Infeasible
+from hedgerow_orchestrator.placement.evaluate import Evaluator
+from hedgerow_orchestrator.placement.exactly import exactly
 from hedgerow_orchestrator.placement.problem import Node, Problem, Rules, chain
-from hedgerow_orchestrator.placement.solve import NotFound, solve
+from hedgerow_orchestrator.placement.solve import NotFound, describe, solve
 from hedgerow_orchestrator.serving.blueprint import NetworkWish, Wishes
 from hedgerow_orchestrator.serving.costs import assumption_words, cost_table, groups_of, link_table
 from hedgerow_orchestrator.serving.figures import Figures, Profile, network_key
@@ -98,13 +100,14 @@ def cut(
         raise NoPlace(nobody_can(network.name, workers, reasons))
     # Layer by layer nothing is pinned: which part a layer belongs to is what is looked for.
     pins = {} if wanted is None else _pins(network, request, names, workers, labels)
+    is_set = wanted is not None or network.partitions != "auto"
     rules = Rules(
         pins=pins,
         forbids=tuple((name, label) for label, why in zip(labels, reasons, strict=True) if why for name in names),
         may_revisit=wishes.may_revisit or bool(pins),
         # What a person has cut is cut; the limits are for what is found.
-        max_partitions=None if wanted is not None else wishes.max_partitions,
-        max_cuts=None if wanted is not None else wishes.max_cuts,
+        max_partitions=None if is_set else wishes.max_partitions,
+        max_cuts=None if is_set else wishes.max_cuts,
     )
     nodes = tuple(
         Node(label, each.free_bytes + request.held.get(each.node_id, 0.0), _power(each))
@@ -121,7 +124,13 @@ def cut(
         groups=groups_of(workers, labels),
     )
     try:
-        plan = solve(problem, clock, seconds=SECONDS, seed=request.seed)
+        if wanted is None and isinstance(network.partitions, int):
+            order = _order(network, workers)
+            placement, is_best = exactly(problem, network.partitions, order)
+            value = Evaluator(problem).evaluate(placement).value
+            plan = describe(problem, placement, value if is_best else 0.0, f"exactly {network.partitions} parts")
+        else:
+            plan = solve(problem, clock, seconds=SECONDS, seed=request.seed)
     except (Infeasible, NotFound, ValueError) as error:
         raise NoPlace(f"network {network.name!r}: {error}") from error
     ids = {label: worker.node_id for label, worker in zip(labels, workers, strict=True)}
@@ -132,6 +141,17 @@ def cut(
     return Cut(bounds, tuple(ids[label] for label in on_nodes), placed, tuple(assumption_words(table)))
 
 
+def _order(network: NetworkWish, workers: Sequence[Worker]) -> tuple[int, ...]:
+    """The places among the workers that a person gave for the parts."""
+    found = []
+    for wanted in network.placement:
+        at = next((at for at, each in enumerate(workers) if wanted in (each.node_id, each.name, each.label)), None)
+        if at is None:
+            raise NoPlace(f"placement of network {network.name!r}: no worker {wanted!r} is here")
+        found.append(at)
+    return tuple(found)
+
+
 SECONDS = 0.3
 """About how long a search may take that is not exact sooner."""
 
@@ -139,7 +159,7 @@ SECONDS = 0.3
 def _wanted_boundaries(network: NetworkWish, request: Request, layers: int) -> tuple[int, ...] | None:
     if network.name in request.boundaries:
         return tuple(request.boundaries[network.name])
-    if network.partitions != "auto":
+    if not isinstance(network.partitions, str | int):
         return (0, *network.partitions, layers)
     return None
 

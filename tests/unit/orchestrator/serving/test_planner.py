@@ -290,3 +290,19 @@ def test_the_digest_that_was_profiled_is_in_the_plan_and_figures_of_parts_are_fo
 
 
 LAYERS = [{"name": f"l{at}", "op": "x", "seconds_mean": 0.1, "seconds_std": 0.0} for at in range(4)]
+
+
+def test_a_number_of_parts_is_kept_though_fewer_were_better() -> None:
+    links = dict.fromkeys("abc", (1e6, 0.001))
+    workers = [worker(name, {to: each for to, each in links.items() if to != name}) for name in "abc"]
+    figures = Figures()
+    figures.profiles["m.onnx", ""] = {name: profile([0.001] * 6, [1e6] * 5) for name in "abc"}
+    wish = {**NETWORK["networks"][0], "partitions": 3}
+    assert len(plan(NETWORK, workers, figures).boundaries["net"]) == 2
+    proposal = plan({**NETWORK, "networks": [wish]}, workers, figures)
+    assert len(proposal.boundaries["net"]) == 4
+    assert len({proposal.nodes[f"net/{at}", 0] for at in range(3)}) == 3
+    given = plan({**NETWORK, "networks": [{**wish, "placement": ["c", "a", "b"]}]}, workers, figures)
+    assert [given.nodes[f"net/{at}", 0] for at in range(3)] == ["c", "a", "b"]
+    with pytest.raises(NoPlace, match="3 parts need 3 workers, each its own, and 2 can host one: a, b"):
+        plan({**NETWORK, "networks": [wish]}, workers[:2], figures)
