@@ -54,7 +54,7 @@ def exactly(problem: Problem, parts: int, order: Sequence[int] = ()) -> tuple[tu
 def _best(
     evaluator: Evaluator, parts: int, nodes: Sequence[int], order: Sequence[int], *, by_slowest: bool
 ) -> tuple[int, ...]:
-    """By the slowest part or link, or by what adds up; `reached[set of nodes, last node][l]` is the best of l layers."""
+    """By the slowest part or link, or by what adds up; `reached[nodes, last node][l]` is the best of l layers."""
     spans = {node: _spans(evaluator, node, by_slowest=by_slowest) for node in nodes}
     bits = {node: 1 << at for at, node in enumerate(nodes)}
     level: dict[tuple[int, int], Table] = {

@@ -99,6 +99,7 @@ class NetworkWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     `partitions` are the layers at which a new part begins, how many parts there shall be, or `auto`; of each part
     `placement` is the worker.
+    `placement` is the worker.
     """
 
     name: str

@@ -106,6 +106,8 @@ def _handler(blueprint: Blueprint, handler: HandlerWish, field: str, catalogue: 
         yield Problem(f"{field}.class", f"no worker has class {handler.class_!r}; known: {_list(classes)}")
     if known is not None:
         for name, message in wrong_parameters(handler.parameters, known.parameters):
+            if not handler.type and name not in handler.parameters:
+                continue  # the provider that it gets may be configured with it
             yield Problem(f"{field}.parameters.{name}", message)
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from hedgerow_idl.plan import PlacedInstance
 from hedgerow_orchestrator.serving.blueprint import NetworkWish
-from hedgerow_orchestrator.serving.parts import PARTITION, Part
+from hedgerow_orchestrator.serving.parts import PARTITION
 
 CostKey = tuple[str, str]
 NetworkKey = tuple[str, str]
@@ -84,12 +84,12 @@ class Figures:
         if math.isfinite(compute_s) and compute_s > 0:
             self.costs[cost_key(instance.handler, instance.parameters), node_id] = compute_s
 
-    def cost_of(self, handler: str, part: Part, node_id: str) -> float:
+    def cost_of(self, handler: str, parameters: dict[str, Any], node_id: str) -> float:
         """Measured seconds of a part on a worker, or the sum of its layers' profile there; NaN for neither."""
-        measured = self.costs.get((cost_key(handler, part.parameters), node_id))
+        measured = self.costs.get((cost_key(handler, parameters), node_id))
         if measured is not None:
             return measured
-        return self.profiled(part.parameters, node_id) if handler == PARTITION else math.nan
+        return self.profiled(parameters, node_id) if handler == PARTITION else math.nan
 
     def sha256_of(self, network: NetworkWish) -> str:
         """Of the file of a network: as the blueprint says, else as those that profiled it have told; else empty."""

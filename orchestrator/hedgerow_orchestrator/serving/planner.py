@@ -18,7 +18,7 @@ from hedgerow_orchestrator.serving.network_place import Cut, cut
 from hedgerow_orchestrator.serving.parts import PARTITION, Key, Part, Wire, handler_parts, network_parts, wires
 from hedgerow_orchestrator.serving.placement_words import labels_of, nobody_can, objective_of
 from hedgerow_orchestrator.serving.proposal import NoPlace, Placed, Proposal, Request, predicted
-from hedgerow_orchestrator.serving.requirements import handler_on, provider_for, why_not
+from hedgerow_orchestrator.serving.requirements import handler_on, parameters_on, provider_for, why_not
 from hedgerow_orchestrator.serving.simple_strategies import by_strategy
 from hedgerow_orchestrator.serving.workers import Worker
 
@@ -66,6 +66,7 @@ def propose(
         wires=links,
         nodes=nodes,
         providers=providers,
+        parameters={part.key: parameters_on(part, by_id[nodes[part.key]], providers[part.key]) for part in parts},
         handlers={part.key: handler_on(part, by_id[nodes[part.key]]) for part in parts},
         boundaries=boundaries,
         placed=(*(each.placed for each in cuts.values()), placed),
@@ -127,7 +128,15 @@ def _problem(
     labels = labels_of(workers)
     names = [part.label for part in parts]
     seconds = np.array(
-        [[figures.cost_of(handler_on(part, each), part, each.node_id) for each in workers] for part in parts]
+        [
+            [
+                figures.cost_of(
+                    handler_on(part, each), parameters_on(part, each, provider_for(part, each)), each.node_id
+                )
+                for each in workers
+            ]
+            for part in parts
+        ]
     )
     table = cost_table(names, seconds, workers)
     places = {part.key: at for at, part in enumerate(parts)}

@@ -61,6 +61,7 @@ class Proposal:
     wires: tuple[Wire, ...]
     nodes: Mapping[Key, str]
     providers: Mapping[Key, str]
+    parameters: Mapping[Key, dict[str, Any]]
     handlers: Mapping[Key, str]
     boundaries: Mapping[str, tuple[int, ...]]
     placed: tuple[Placed, ...]

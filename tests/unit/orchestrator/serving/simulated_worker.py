@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -106,7 +107,12 @@ class SimulatedWorker:
             run_times=["python"],
             host_id=self.node_id,
             catalogue=msgspec.json.encode(CATALOGUE).decode(),
-            resources=[Resource(provider_id=each, class_type="camera", outputs=["image"]) for each in providers],
+            resources=[
+                Resource(
+                    provider_id=each, class_type="camera", outputs=["image"], configuration=json.dumps({"index": each})
+                )
+                for each in providers
+            ],
         )
         return self.info
 

@@ -658,3 +658,47 @@ def test_an_epoch_explains_its_placement_whatever_it_was_made_for() -> None:
         assert reason.count("the slowest part is") == 2
         assert "is not used" not in reason
         assert "the cost of in, out was never measured anywhere" in reason
+
+
+@pytest.mark.parametrize("wish", [{"class": "camera"}, {"class": "camera", "requires": {"labels": []}}])
+def test_a_source_by_class_is_failed_over_with_the_parameters_of_its_provider(wish: dict[str, Any]) -> None:
+    farm = Farm()
+    for name in ("w1", "w2"):
+        farm.join(SimulatedWorker(name), providers=[f"cam-{name}"])
+    source = {"name": "eye", **wish, "parameters": {"fps": 5}}
+    links = [{"from": "eye.image", "to": "files.image"}]
+    blueprint = {"name": "eyes", "handlers": [source, {"name": "files", "type": "folder"}], "links": links}
+    service = farm.deploy(blueprint)
+    farm.quick()
+    first = farm.places(service)["eye"]
+
+    def eye() -> tuple[str, str, dict[str, Any]]:
+        assert service.active is not None
+        placed = next(each for each in service.active.plan.instances if each.name == "eye")
+        return placed.handler, placed.provider_id, placed.parameters
+
+    assert eye() == ("camera", f"cam-{first}", {"index": f"cam-{first}", "fps": 5})
+    other = "w2" if first == "w1" else "w1"
+    farm.lose(first)
+    farm.quick()
+    assert service.row.state == "RUNNING"
+    assert eye() == ("camera", f"cam-{other}", {"index": f"cam-{other}", "fps": 5})
+
+
+def test_a_provider_is_asked_for_by_its_id_and_the_blueprint_counts_more_than_its_configuration() -> None:
+    farm = Farm()
+    farm.join(SimulatedWorker("w1"), providers=["front", "back"])
+    source = {"name": "eye", "provider": "back", "parameters": {"index": 7}}
+    links = [{"from": "eye.image", "to": "files.image"}]
+    blueprint = {"name": "eyes", "handlers": [source, {"name": "files", "type": "folder"}], "links": links}
+    service = farm.deploy(blueprint)
+    farm.quick()
+    assert service.active is not None
+    placed = service.active.plan.instances[0]
+    assert (placed.provider_id, placed.parameters) == ("back", {"index": 7})
+    farm.lose("w1")
+    farm.quick()
+    assert service.row.state == "DEGRADED"
+    farm.join(SimulatedWorker("w2"), providers=["back"])
+    farm.quick()
+    assert (service.row.state, farm.places(service)["eye"]) == ("RUNNING", "w2")
