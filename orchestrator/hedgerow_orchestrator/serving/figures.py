@@ -28,7 +28,10 @@ class Layer(msgspec.Struct, frozen=True):
 class Profile(msgspec.Struct, frozen=True):
     """A network as one worker measured it. `cut_bytes` are live after each layer, tensors that skip included.
 
-    `digest` is of the model with weights that lie in files beside it, `file_sha256` of its file alone.
+    `digest` is of the model with weights that lie in files beside it, `file_sha256` of its file alone. `ends` is behind
+    which layer of the model each entry ends: more than one apart where layers were taken together. `clean` tells of each
+    cut that it goes through nothing that runs as one; `crossing_seconds_per_byte` is what a byte that crosses a cut costs
+    both sides together.
     """
 
     digest: str
@@ -36,11 +39,42 @@ class Profile(msgspec.Struct, frozen=True):
     cut_bytes: tuple[float, ...]
     ends: tuple[int, ...] = ()
     file_sha256: str = ""
+    clean: tuple[bool, ...] = ()
+    crossing_seconds_per_byte: float | None = None
 
     @property
     def seconds(self) -> list[float]:
-        """Of each layer."""
+        """Of each entry."""
         return [layer.seconds_mean for layer in self.layers]
+
+    @property
+    def edges(self) -> tuple[int, ...]:
+        """The boundaries that are known, from 0 to the number of the model's layers."""
+        return (0, *(self.ends or range(1, len(self.layers) + 1)))
+
+    @property
+    def count(self) -> int:
+        """How many layers the model has."""
+        return self.edges[-1]
+
+    def bytes_at(self, boundary: int) -> float:
+        """What crosses an inner boundary."""
+        return float(self.cut_bytes[self.edges.index(boundary) - 1])
+
+    def part_seconds(self, first: int, last: int, *, crossing: bool = True) -> float:
+        """Of layers [first, last): their times, and half of what each of its cuts costs; NaN where no piece ends there.
+
+        Args:
+            crossing: with the cuts; without, where pieces are not parts yet.
+        """
+        edges = self.edges
+        if first not in edges or last not in edges or first >= last:
+            return math.nan
+        layers = math.fsum(self.seconds[edges.index(first) : edges.index(last)])
+        if not crossing or not self.crossing_seconds_per_byte or not math.isfinite(self.crossing_seconds_per_byte):
+            return layers
+        crossed = sum(self.bytes_at(each) for each in (first, last) if each not in (0, edges[-1]))
+        return layers + crossed * self.crossing_seconds_per_byte / 2
 
 
 def read_profile(text: str) -> Profile:
@@ -55,10 +89,9 @@ def read_profile(text: str) -> Profile:
         raise ValueError(f"the profile cannot be read: {error}") from error
     if not profile.layers or len(profile.cut_bytes) < len(profile.layers) - 1:
         raise ValueError(f"a profile of {len(profile.layers)} layers has {len(profile.cut_bytes)} cuts")
-    if profile.ends and profile.ends != tuple(range(1, len(profile.layers) + 1)):
-        raise ValueError(
-            "a profile of several layers as one is of no use here: parts are counted in the model's layers"
-        )
+    ends = profile.ends
+    if ends and (len(ends) != len(profile.layers) or list(ends) != sorted(set(ends)) or ends[0] < 1):
+        raise ValueError(f"the ends {list(ends)} of a profile of {len(profile.layers)} layers do not ascend one by one")
     return profile
 
 
@@ -109,7 +142,7 @@ class Figures:
         profile = self._profile_of(parameters.get("model", ""), parameters.get("sha256", ""), node_id)
         if profile is None:
             return math.nan
-        return sum(profile.seconds[parameters["first"] : parameters["last"]]) or math.nan
+        return profile.part_seconds(parameters["first"], parameters["last"]) or math.nan
 
     def drift(self, network: NetworkWish, node_id: str) -> float:
         """How much more a network's parts take on a worker than they were profiled to; 1 where nothing is known."""

@@ -243,7 +243,7 @@ def _take_profile(core: Core, service: Service, one: Open, answer: ServiceAnswer
         return str(error)
     by_node = core.figures.profiles.setdefault(network_key(network), {})
     other = next(iter(by_node.values()), None)
-    if other is not None and (other.digest, len(other.layers)) != (profile.digest, len(profile.layers)):
+    if other is not None and (other.digest, other.count) != (profile.digest, profile.count):
         return f"has another model under the same name (digest {profile.digest}, others have {other.digest})"
     by_node[answer.node_id] = profile
     return ""

@@ -201,8 +201,8 @@ def _bytes(
     if network is not None:
         profile = next(iter(figures.profiles[network_key(network)].values()))
         last = cuts[network.name].boundaries[int(link.sender[0].rpartition("/")[2]) + 1]
-        if last <= len(profile.cut_bytes):
-            return float(profile.cut_bytes[last - 1])
+        if last < profile.count or len(profile.cut_bytes) == len(profile.layers):
+            return profile.bytes_at(last)
         return ASSUMED_BYTES["tensors"]
     part = next(each for each in parts if each.key == link.sender)
     for worker in workers:
