@@ -29,9 +29,9 @@ class Profile(msgspec.Struct, frozen=True):
     """A network as one worker measured it. `cut_bytes` are live after each layer, tensors that skip included.
 
     `digest` is of the model with weights that lie in files beside it, `file_sha256` of its file alone. `ends` is behind
-    which layer of the model each entry ends: more than one apart where layers were taken together. `clean` tells of each
-    cut that it goes through nothing that runs as one; `crossing_seconds_per_byte` is what a byte that crosses a cut costs
-    both sides together.
+    which layer of the model each entry ends: more than one apart where layers were taken together. `clean` tells of
+    each cut that it goes through nothing that runs as one; `crossing_seconds_per_byte` is what a byte that crosses a
+    cut costs both sides together.
     """
 
     digest: str

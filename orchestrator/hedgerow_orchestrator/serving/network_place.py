@@ -144,8 +144,8 @@ def cut(
     if wanted is not None:
         return Cut(wanted, tuple(ids[label] for label in plan.nodes), placed, tuple(assumption_words(table)))
     at_pieces, on_nodes = boundaries_from(plan.nodes)
-    edges = (0, *(last for _, last in pieces))
-    bounds = tuple(edges[at] for at in at_pieces)
+    ends = (0, *(last for _, last in pieces))
+    bounds = tuple(ends[at] for at in at_pieces)
     return Cut(bounds, tuple(ids[label] for label in on_nodes), placed, tuple(assumption_words(table)))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -109,7 +108,10 @@ class SimulatedWorker:
             catalogue=msgspec.json.encode(CATALOGUE).decode(),
             resources=[
                 Resource(
-                    provider_id=each, class_type="camera", outputs=["image"], configuration=json.dumps({"index": each})
+                    provider_id=each,
+                    class_type="camera",
+                    outputs=["image"],
+                    configuration=msgspec.json.encode({"index": each}).decode(),
                 )
                 for each in providers
             ],
