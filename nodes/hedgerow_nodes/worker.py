@@ -29,11 +29,11 @@ def worker(environment: Environment, configuration: WorkerConfiguration, bus: Bu
     trouble = trouble_with(configuration, machine)
     if trouble:
         raise ConfigurationInvalid(trouble)
-    return WorkerLoop(configuration, bus, identity, folder, machine, _host)
 
+    def host(folder: Path, modules: Sequence[str], on_event: Callable[[], None], on_outgoing: OnOutgoing) -> Hosting:
+        return Host(folder, modules, on_event, on_outgoing, home=environment.home)
 
-def _host(folder: Path, modules: Sequence[str], on_event: Callable[[], None], on_outgoing: OnOutgoing) -> Hosting:
-    return Host(folder, modules, on_event, on_outgoing)
+    return WorkerLoop(configuration, bus, identity, folder, machine, host, models=environment.home / "models")
 
 
 if __name__ == "__main__":

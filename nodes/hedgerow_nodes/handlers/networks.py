@@ -7,14 +7,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from hedgerow_nodes.estimators.models.bundled_weights import checked_path
 from hedgerow_nodes.handlers.transport.providers import chosen
-from hedgerow_nodes.partition import ModelError, Part, extract, load
+from hedgerow_nodes.model_file import model_file
+from hedgerow_nodes.partition import Part, extract, load
 from hedgerow_nodes.partition.runtime import runtime
-from hedgerow_nodes.partition.store import digest_of, fetch
 from hedgerow_nodes.serve import Context, Tensors, handler, parameters
 
-SHIPPED = "shipped:"
 Reference = Annotated[
     str,
     Meta(min_length=1, description="a path, an http(s) address, upload:SHA256, or shipped:FILE of the weights we ship"),
@@ -26,7 +24,7 @@ Providers = Annotated[
 ]
 Threads = Annotated[int, Meta(ge=1, le=256, description="inside an operator")]
 Shapes = Annotated[dict[str, tuple[int, ...]] | None, Meta(description="sizes of inputs that the file leaves open")]
-Store = Annotated[str, Meta(description="folder for models and parts; empty: `models` in the handler's own folder")]
+Store = Annotated[str, Meta(description="folder for models and parts; empty: `models` in the worker's HEDGEROW_HOME")]
 Optimisation = Annotated[
     Literal["full", "exact"], Meta(description="exact: no fusions, so that parts equal the whole bit for bit")
 ]
@@ -87,23 +85,8 @@ class OnnxPartition:
         return Tensors(self._part.run(tensors.arrays))
 
 
-def model_file(reference: str, sha256: str, store: Path, timeout_s: float) -> Path:
-    """The file of a model, fetched if need be and checked.
-
-    Raises:
-        ModelError: it cannot be had, or has another digest.
-        WeightsError: no such weights ship.
-    """
-    if not reference.startswith(SHIPPED):
-        return fetch(reference, store, sha256, timeout_s)
-    path = checked_path(reference.removeprefix(SHIPPED))
-    if sha256 and digest_of(path) != sha256.lower():
-        raise ModelError(f"model {reference!r} has SHA-256 {digest_of(path)}, {sha256} was asked for")
-    return path
-
-
 def _opened(parameters: OnnxParameters | OnnxPartitionParameters, first: int, last: int, context: Context) -> Part:
-    store = Path(parameters.store).expanduser() if parameters.store else context.folder / "models"
+    store = Path(parameters.store).expanduser() if parameters.store else context.models
     file = model_file(parameters.model, parameters.sha256, store, parameters.timeout_s)
     part_file = extract(load(file, parameters.shapes), first, last, store)
     providers = chosen(parameters.providers, runtime().get_available_providers())

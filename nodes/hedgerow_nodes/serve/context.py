@@ -13,7 +13,10 @@ from hedgerow_nodes.serve.values import Value
 
 
 class Context(Protocol):
-    """What a handler knows of its place; given to its `__init__`, or to a function that has a parameter `context`."""
+    """What a handler knows of its place; given to its `__init__`, or to a function that has a parameter `context`.
+
+    `folder` is its own, `models` that of all workers of one home, where uploads lie as SHA256.onnx.
+    """
 
     name: str
     service_id: str
@@ -21,6 +24,7 @@ class Context(Protocol):
     parameters: Any
     log: logging.Logger
     folder: Path
+    models: Path
 
     @property
     def sequence(self) -> int:

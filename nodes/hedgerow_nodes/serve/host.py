@@ -37,6 +37,8 @@ class Host:
             the link (`None` of a reply). Called in the host's thread.
         report: takes one line of an instance's log. Called in the host's thread; none of the three is called under a
             lock, so each may call the host.
+        home: what the workers of one host share, with the folders `uploads` (inputs that the front end keeps) and
+            `models`; the folder itself where none is given.
     """
 
     def __init__(
@@ -46,8 +48,10 @@ class Host:
         on_event: Callable[[], None] = lambda: None,
         on_outgoing: OnOutgoing = lambda *_ignored: None,
         report: Callable[[str], None] = log.info,
+        home: Path | None = None,
     ) -> None:
-        plane = DataPlane(Path(folder), handler_modules(modules), on_event, on_outgoing, report)
+        shared = Path(folder) if home is None else home
+        plane = DataPlane(Path(folder), handler_modules(modules), on_event, on_outgoing, report, shared)
         self._plane, self._lock = plane, plane.lock
         self._world, self._traffic, self._nursery, self._orders = (
             plane.world,

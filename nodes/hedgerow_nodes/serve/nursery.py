@@ -91,6 +91,7 @@ class Nursery:
             "service_id": member.service_id,
             "logical_id": placed.logical_id,
             "folder": str(world.folder / member.service_id / placed.logical_id),
+            "models": str(world.models),
             "first_sequence": member.next_sequence,
         }
         self.describe(member, begin)

@@ -25,6 +25,7 @@ class Place:
         self.service_id: str = begin["service_id"]
         self.logical_id: str = begin["logical_id"]
         self.folder = Path(begin["folder"])
+        self.models = Path(begin["models"])
         self.parameters: Any = None
         self.log = logging.getLogger(f"hedgerow.handler.{self.name}")
         self.current: Head = {"seq": begin["first_sequence"], "epoch": begin["epoch"], "call": "", "kind": "cast"}

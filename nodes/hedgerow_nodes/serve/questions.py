@@ -43,7 +43,7 @@ class Questions:
             self._refuse(command_id, f"{len(world.pending)} requests wait already")
             return
         try:
-            value = from_json(str(body.get("type") or "record"), body.get("input"))
+            value = from_json(str(body.get("type") or "record"), body.get("input"), world.uploads)
             payload = b"".join(bytes(piece) for piece in encode(value))
             timeout_s = float(body.get("timeout_s") or INFER_TIMEOUT_S)
         except (BadValue, TypeError, ValueError) as error:

@@ -1,9 +1,12 @@
-"""Values as JSON, for those who ask a service over HTTP or from a command line. Pure."""
+"""Values as JSON, for those who ask a service over HTTP or from a command line."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
+import os
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +14,16 @@ import numpy as np
 from hedgerow_nodes.serve.values import BadValue, Blob, Box, Boxes, EncodedImage, Image, Record, Tensors, Text, Value
 
 
-def from_json(type_name: str, given: Any) -> Value:
+def from_json(type_name: str, given: Any, uploads: Path | None = None) -> Value:
     """The value that some JSON describes.
 
     A record is the object itself; text is `{"text": ...}`; a blob `{"data": base64}`, an encoded image the same with
     its `media_type`; of an image and of tensors an array is a nested list, or `{"dtype", "shape", "data": base64}`,
-    as `{"array": ...}` or under the tensors' names.
+    as `{"array": ...}` or under the tensors' names. Instead of `data` there may be the `path` of a file with its
+    `sha256` and `size_bytes`: the front end keeps large inputs so.
+
+    Args:
+        uploads: the only folder of which files are read; None reads none.
 
     Raises:
         BadValue: it describes none.
@@ -28,9 +35,9 @@ def from_json(type_name: str, given: Any) -> Value:
             case "text":
                 return Text(given if isinstance(given, str) else str(given["text"]))
             case "blob":
-                return Blob(_bytes(given["data"]))
+                return Blob(_content(given, uploads))
             case "encoded_image":
-                return EncodedImage(_bytes(given["data"]), str(given.get("media_type", "image/jpeg")))
+                return EncodedImage(_content(given, uploads), str(given.get("media_type", "image/jpeg")))
             case "image":
                 return Image(_array(given["array"]).astype(np.uint8))
             case "tensors":
@@ -58,6 +65,32 @@ def to_json(value: Value) -> Any:
         case Boxes(boxes, width, height):
             return {"boxes": [_box(box) for box in boxes], "width": width, "height": height}
     raise BadValue(f"a {type(value).__name__} has no JSON")
+
+
+def _content(given: Any, uploads: Path | None) -> bytes:
+    return _bytes(given["data"]) if "path" not in given else _file(given, uploads)
+
+
+def _file(given: Any, uploads: Path | None) -> bytes:
+    """A file that the front end has kept: below its folder alone, and as it was when it was kept."""
+    path = Path(str(given["path"]))
+    if uploads is None:
+        raise ValueError(f"{str(path)!r} is a file, and no folder of uploads is known here")
+    found = path.resolve()
+    if not found.is_relative_to(uploads.resolve()):
+        raise ValueError(f"{str(path)!r} is not below {str(uploads)!r}, where uploads are kept")
+    try:
+        with found.open("rb") as file:
+            size_bytes = os.fstat(file.fileno()).st_size
+            if size_bytes != given["size_bytes"]:
+                raise ValueError(f"{str(path)!r} has {size_bytes} bytes, {given['size_bytes']} were sent")
+            content = file.read()
+    except OSError as error:
+        told = f"{str(path)!r} cannot be read on this worker's host: {error.strerror}"
+        raise ValueError(f"{told}; place the source on the front end's host, or send less than 48 KiB") from None
+    if (digest := hashlib.sha256(content).hexdigest()) != given["sha256"]:
+        raise ValueError(f"{str(path)!r} has SHA-256 {digest}, {given['sha256']} was sent")
+    return content
 
 
 def _bytes(text: str) -> bytes:

@@ -48,8 +48,9 @@ class Result:
 class World:
     """All that a host holds; used under its lock alone."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, home: Path) -> None:
         self.folder = folder
+        self.uploads, self.models = home / "uploads", home / "models"
         self.outgoing: deque[tuple[Any, ...]] = deque()
         self.lines: list[str] = []
         self.node_id = ""

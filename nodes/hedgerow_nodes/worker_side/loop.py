@@ -54,6 +54,7 @@ class WorkerLoop:
         make_host: makes what runs the instances.
         now: the wall clock, for stamps.
         clock: the monotonic clock, for durations.
+        models: where models are kept, by uploads as well; `models` in the folder where none is given.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class WorkerLoop:
         make_host: MakeHost,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
+        models: Path | None = None,
     ) -> None:
         self.identity = identity
         self.configuration = configuration
@@ -97,7 +99,7 @@ class WorkerLoop:
         )
         self._items.connect(self._data)
         self._measuring = Measuring(self._data.send, self._peers.__contains__, self._links, self._on_measured)
-        self._profiling = Profiling(folder / "models")
+        self._profiling = Profiling(models or folder / "models")
         self._executor = WorkerExecutor(bus.wake)
         self._orders = Orders(
             OrderBook(identity.node_id, identity.incarnation),

@@ -21,7 +21,7 @@ class ProfileFailed(Exception):
 
 
 class ProfileOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body of a PROFILE order: a model by path or URL, and how often it is run."""
+    """The body of a PROFILE order: a model as blueprints name it, and how often it is run."""
 
     model: Annotated[str, msgspec.Meta(min_length=1)]
     sha256: str = ""
@@ -77,17 +77,20 @@ class Profiling:
 
 def main() -> None:
     """Profile what standard input asks for; the argument is the folder in which models are kept."""
+    from hedgerow_nodes.estimators.models.bundled_weights import WeightsError
+    from hedgerow_nodes.model_file import model_file
     from hedgerow_nodes.partition import ModelError, load, profile
-    from hedgerow_nodes.partition.store import fetch
+    from hedgerow_nodes.partition.store import digest_of
 
     order = msgspec.json.decode(sys.stdin.read(), type=ProfileOrder)
     try:
-        model = load(fetch(order.model, sys.argv[1], order.sha256))
-        measured = profile(model, order.iterations, order.providers, order.threads)
-    except ModelError as error:
+        file = model_file(order.model, order.sha256, Path(sys.argv[1]))
+        measured = profile(load(file), order.iterations, order.providers, order.threads)
+        told = {**msgspec.json.decode(measured.to_json()), "file_sha256": digest_of(file)}
+    except (ModelError, WeightsError) as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         sys.exit(1)
-    sys.stdout.write(measured.to_json().decode())
+    sys.stdout.write(msgspec.json.encode(told).decode())
 
 
 if __name__ == "__main__":

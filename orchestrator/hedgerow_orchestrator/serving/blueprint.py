@@ -97,14 +97,16 @@ class LinkWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class NetworkWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An ONNX network that is cut over workers.
 
-    `partitions` are the layers at which a new part begins, or `auto`; `placement` the worker of each part.
+    `partitions` are the layers at which a new part begins, how many parts there shall be, or `auto`; of each part
+    `placement` is the worker.
+    `placement` is the worker.
     """
 
     name: str
     model: str
     sha256: str = ""
     profile_iterations: int = 10
-    partitions: Literal["auto"] | tuple[int, ...] = "auto"
+    partitions: Literal["auto"] | int | tuple[int, ...] = "auto"
     placement: tuple[str, ...] = ()
     requires: Requirements = NOTHING
 
@@ -141,8 +143,7 @@ def parse(given: Any) -> Blueprint:
     Raises:
         BlueprintError: a text that is neither, an unknown field, or a value of a wrong type, named.
     """
-    if isinstance(given, str | bytes):
-        given = _read(given.decode() if isinstance(given, bytes) else given)
+    given = as_object(given)
     if not isinstance(given, dict):
         raise BlueprintError([Problem("blueprint", f"{given!r} is no object; give name, handlers and links")])
     try:
@@ -151,7 +152,15 @@ def parse(given: Any) -> Blueprint:
         raise BlueprintError([_problem_of(str(error))]) from error
 
 
-def _read(text: str) -> Any:
+def as_object(given: Any) -> Any:
+    """What a text of JSON or TOML holds; anything else as it is.
+
+    Raises:
+        BlueprintError: a text that is neither.
+    """
+    if not isinstance(given, str | bytes):
+        return given
+    text = given.decode() if isinstance(given, bytes) else given
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError as no_json:

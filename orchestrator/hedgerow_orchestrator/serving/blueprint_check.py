@@ -106,6 +106,8 @@ def _handler(blueprint: Blueprint, handler: HandlerWish, field: str, catalogue: 
         yield Problem(f"{field}.class", f"no worker has class {handler.class_!r}; known: {_list(classes)}")
     if known is not None:
         for name, message in wrong_parameters(handler.parameters, known.parameters):
+            if not handler.type and name not in handler.parameters:
+                continue  # the provider that it gets may be configured with it
             yield Problem(f"{field}.parameters.{name}", message)
 
 
@@ -115,7 +117,13 @@ def _network(blueprint: Blueprint, at: int) -> Iterator[Problem]:
         yield Problem(f"{field}.model", "is empty; give a path, a URL or upload:SHA256")
     if network.profile_iterations < 1:
         yield Problem(f"{field}.profile_iterations", f"{network.profile_iterations}; give 1 or more")
-    if network.partitions != "auto":
+    if isinstance(network.partitions, int):
+        if network.partitions < 1:
+            yield Problem(f"{field}.partitions", f"{network.partitions}; one part is the whole, give 1 or more")
+        if network.placement and len(network.placement) != network.partitions:
+            parts = f"{network.partitions} parts need {network.partitions} workers, not {len(network.placement)}"
+            yield Problem(f"{field}.placement", parts)
+    elif network.partitions != "auto":
         inner = list(network.partitions)
         if inner != sorted(set(inner)) or (inner and inner[0] < 1):
             yield Problem(f"{field}.partitions", f"{inner} do not ascend from 1; each is the layer a part begins at")

@@ -71,9 +71,11 @@ def _running(
     if bounds is not None:
         nodes = [current.get((f"{placed.what}/{at}", 0), "") for at in range(len(bounds) - 1)]
         layers = nodes_from(bounds, nodes)
-        if len(layers) == len(placed.problem.stages):
-            return [labels.get(node, node) for node in layers]
-        return [labels.get(node, node) for node in nodes] if len(nodes) == len(placed.problem.stages) else None
+        # A stage is called by its first layer: it is one layer, a few that are planned as one, or a part.
+        firsts = [int(name.rpartition("/")[2]) for name in placed.problem.stage_names]
+        if not set(bounds[:-1]) <= set(firsts):
+            return None
+        return [labels.get(layers[first], layers[first]) for first in firsts]
     keys = [part.key for part in proposal.parts]
     if any(key not in current for key in keys) or dict(proposal.boundaries) != dict(boundaries):
         return None

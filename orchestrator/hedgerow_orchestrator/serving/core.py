@@ -11,6 +11,7 @@ from hedgerow_idl.serve import OrderKind, ServiceAnswer, ServiceOrder
 from hedgerow_orchestrator.effects import Step
 from hedgerow_orchestrator.serving.blueprint import Blueprint
 from hedgerow_orchestrator.serving.figures import Figures
+from hedgerow_orchestrator.serving.link_measuring import MeasureLine
 from hedgerow_orchestrator.serving.orders import Open, OrderBook
 from hedgerow_orchestrator.serving.proposal import Proposal, Request
 from hedgerow_orchestrator.serving.service import Service
@@ -41,6 +42,7 @@ class Core:
     swept: dict[tuple[str, str, int], float] = field(default_factory=dict)
     grace_until_s: float = -math.inf
     unseen: set[str] = field(default_factory=set)
+    measuring: MeasureLine = field(default_factory=MeasureLine)
     orders: OrderBook = field(init=False)
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from hedgerow_idl.plan import PlacedInstance
 from hedgerow_orchestrator.serving.blueprint import NetworkWish
-from hedgerow_orchestrator.serving.parts import PARTITION, Part
+from hedgerow_orchestrator.serving.parts import PARTITION
 
 CostKey = tuple[str, str]
 NetworkKey = tuple[str, str]
@@ -26,17 +26,55 @@ class Layer(msgspec.Struct, frozen=True):
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """A network as one worker measured it. `cut_bytes` are live after each layer, tensors that skip included."""
+    """A network as one worker measured it. `cut_bytes` are live after each layer, tensors that skip included.
+
+    `digest` is of the model with weights that lie in files beside it, `file_sha256` of its file alone. `ends` is behind
+    which layer of the model each entry ends: more than one apart where layers were taken together. `clean` tells of
+    each cut that it goes through nothing that runs as one; `crossing_seconds_per_byte` is what a byte that crosses a
+    cut costs both sides together.
+    """
 
     digest: str
     layers: tuple[Layer, ...]
     cut_bytes: tuple[float, ...]
     ends: tuple[int, ...] = ()
+    file_sha256: str = ""
+    clean: tuple[bool, ...] = ()
+    crossing_seconds_per_byte: float | None = None
 
     @property
     def seconds(self) -> list[float]:
-        """Of each layer."""
+        """Of each entry."""
         return [layer.seconds_mean for layer in self.layers]
+
+    @property
+    def edges(self) -> tuple[int, ...]:
+        """The boundaries that are known, from 0 to the number of the model's layers."""
+        return (0, *(self.ends or range(1, len(self.layers) + 1)))
+
+    @property
+    def count(self) -> int:
+        """How many layers the model has."""
+        return self.edges[-1]
+
+    def bytes_at(self, boundary: int) -> float:
+        """What crosses an inner boundary."""
+        return float(self.cut_bytes[self.edges.index(boundary) - 1])
+
+    def part_seconds(self, first: int, last: int, *, crossing: bool = True) -> float:
+        """Of layers [first, last): their times, and half of what each of its cuts costs; NaN where no piece ends there.
+
+        Args:
+            crossing: with the cuts; without, where pieces are not parts yet.
+        """
+        edges = self.edges
+        if first not in edges or last not in edges or first >= last:
+            return math.nan
+        layers = math.fsum(self.seconds[edges.index(first) : edges.index(last)])
+        if not crossing or not self.crossing_seconds_per_byte or not math.isfinite(self.crossing_seconds_per_byte):
+            return layers
+        crossed = sum(self.bytes_at(each) for each in (first, last) if each not in (0, edges[-1]))
+        return layers + crossed * self.crossing_seconds_per_byte / 2
 
 
 def read_profile(text: str) -> Profile:
@@ -51,10 +89,9 @@ def read_profile(text: str) -> Profile:
         raise ValueError(f"the profile cannot be read: {error}") from error
     if not profile.layers or len(profile.cut_bytes) < len(profile.layers) - 1:
         raise ValueError(f"a profile of {len(profile.layers)} layers has {len(profile.cut_bytes)} cuts")
-    if profile.ends and profile.ends != tuple(range(1, len(profile.layers) + 1)):
-        raise ValueError(
-            "a profile of several layers as one is of no use here: parts are counted in the model's layers"
-        )
+    ends = profile.ends
+    if ends and (len(ends) != len(profile.layers) or list(ends) != sorted(set(ends)) or ends[0] < 1):
+        raise ValueError(f"the ends {list(ends)} of a profile of {len(profile.layers)} layers do not ascend one by one")
     return profile
 
 
@@ -80,20 +117,32 @@ class Figures:
         if math.isfinite(compute_s) and compute_s > 0:
             self.costs[cost_key(instance.handler, instance.parameters), node_id] = compute_s
 
-    def cost_of(self, handler: str, part: Part, node_id: str) -> float:
+    def cost_of(self, handler: str, parameters: dict[str, Any], node_id: str) -> float:
         """Measured seconds of a part on a worker, or the sum of its layers' profile there; NaN for neither."""
-        measured = self.costs.get((cost_key(handler, part.parameters), node_id))
+        measured = self.costs.get((cost_key(handler, parameters), node_id))
         if measured is not None:
             return measured
-        return self.profiled(part.parameters, node_id) if handler == PARTITION else math.nan
+        return self.profiled(parameters, node_id) if handler == PARTITION else math.nan
+
+    def sha256_of(self, network: NetworkWish) -> str:
+        """Of the file of a network: as the blueprint says, else as those that profiled it have told; else empty."""
+        by_node = self.profiles.get(network_key(network), {})
+        return network.sha256 or next((each.file_sha256 for each in by_node.values() if each.file_sha256), "")
+
+    def _profile_of(self, model: str, sha256: str, node_id: str) -> Profile | None:
+        """The profile of what a part's parameters name: they have the digest where the blueprint may have none."""
+        for key in ((model, sha256), (model, "")):
+            profile = self.profiles.get(key, {}).get(node_id)
+            if profile is not None and (key[1] == sha256 or profile.file_sha256 == sha256):
+                return profile
+        return None
 
     def profiled(self, parameters: dict[str, Any], node_id: str) -> float:
         """The sum of the layers of a partition as they were profiled on a worker; NaN where they were not."""
-        key = parameters.get("model", ""), parameters.get("sha256", "")
-        profile = self.profiles.get(key, {}).get(node_id)
+        profile = self._profile_of(parameters.get("model", ""), parameters.get("sha256", ""), node_id)
         if profile is None:
             return math.nan
-        return sum(profile.seconds[parameters["first"] : parameters["last"]]) or math.nan
+        return profile.part_seconds(parameters["first"], parameters["last"]) or math.nan
 
     def drift(self, network: NetworkWish, node_id: str) -> float:
         """How much more a network's parts take on a worker than they were profiled to; 1 where nothing is known."""
@@ -102,7 +151,8 @@ class Figures:
             if on != node_id or key[0] != PARTITION:
                 continue
             parameters = msgspec.json.decode(key[1])
-            if (parameters.get("model"), parameters.get("sha256", "")) != network_key(network):
+            sha256 = parameters.get("sha256", "")
+            if parameters.get("model") != network.model or sha256 not in (network.sha256, self.sha256_of(network)):
                 continue
             profiled = self.profiled(parameters, node_id)
             if math.isfinite(profiled):

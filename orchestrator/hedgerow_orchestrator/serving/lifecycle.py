@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from hedgerow_idl.serve import OrderCode, OrderKind, ServiceAnswer
 from hedgerow_orchestrator.effects import Step
-from hedgerow_orchestrator.serving import draining, placing, swapping
+from hedgerow_orchestrator.serving import draining, link_measuring, placing, swapping
 from hedgerow_orchestrator.serving.core import Core
 from hedgerow_orchestrator.serving.figures import network_key, read_profile
+from hedgerow_orchestrator.serving.link_measuring import Job
 from hedgerow_orchestrator.serving.orders import Open
 from hedgerow_orchestrator.serving.service import Procedure, Service
 from hedgerow_orchestrator.serving_states import EpochState, IntentState, ServiceState
@@ -29,11 +30,15 @@ def reconcile(core: Core, step: Step, service: Service) -> None:
     if service.resume:
         _resume(core, step, service)
         return
-    if service.is_dirty and step.clock_s >= service.again_at_s and placing.place(core, step, service):
-        return
+    if service.is_dirty and step.clock_s >= service.again_at_s:
+        if _measure_first(core, step, service) or placing.place(core, step, service):
+            return
     if service.active is None:
         return
     if row.wanted == "RUNNING" and not service.is_running:
+        if service.is_dirty and service.dirty_cause == "failover":
+            # Its workers would refuse again, and be avoided for longer each time; it starts where it is placed anew.
+            return
         gone = [core.label(node) for node in service.active.nodes if not core.is_here(node)]
         if not gone:
             _begin(core, step, service, "start")
@@ -66,8 +71,11 @@ def _resume(core: Core, step: Step, service: Service) -> None:
 
 def settle(core: Core, step: Step, one: Open, answer: ServiceAnswer, *, is_silent: bool = False) -> None:
     """An order is answered, or given up with `is_silent`."""
-    if one.purpose in ("infer", "measure"):
+    if one.purpose == "infer":
         core.told.append((one, answer))
+        return
+    if one.order.kind is OrderKind.MEASURE:
+        _measured(core, step, one, answer)
         return
     service = core.services.get(one.order.service_id)
     if service is None:
@@ -90,6 +98,55 @@ def settle(core: Core, step: Step, one: Open, answer: ServiceAnswer, *, is_silen
         procedure.failures.append((answer.node_id, reason or "did not say why", is_silent))
     if not procedure.waiting:
         advance(core, step, service, procedure)
+
+
+def measure(core: Core, step: Step, jobs: list[Job]) -> None:
+    """Have links measured when those before are through."""
+    core.measuring.waiting += jobs
+    _measure_next(core, step)
+
+
+def _measure_next(core: Core, step: Step) -> None:
+    failed = core.measuring.begin_next(core.workers, core.orders, step.clock_s, step.now_s)
+    if failed is not None:
+        settle(core, step, *failed, is_silent=True)
+
+
+def _measured(core: Core, step: Step, one: Open, answer: ServiceAnswer) -> None:
+    if answer.command_id == core.measuring.current:
+        core.measuring.current = ""
+    worker = core.workers.get(answer.node_id)
+    if worker is not None and worker.is_here:
+        link_measuring.note(worker, link_measuring.links_of(answer))
+    if not one.order.service_id:
+        core.told.append((one, answer))
+    _measure_next(core, step)
+    service = core.services.get(one.order.service_id)
+    procedure = None if service is None else service.procedure
+    if service is None or procedure is None or one.purpose not in procedure.waiting:
+        return
+    procedure.waiting.discard(one.purpose)
+    if not procedure.waiting:
+        service.procedure = None
+        reconcile(core, step, service)
+
+
+def _measure_first(core: Core, step: Step, service: Service) -> bool:
+    """Before a network is cut for the first time, measure the links that never were; True while that is under way."""
+    networks = service.blueprint.networks
+    if service.dirty_cause != "deploy" or not all(core.figures.profiles.get(network_key(one)) for one in networks):
+        return False
+    jobs = [
+        link_measuring.Job(sender.node_id, receivers, core.new_id(), service.service_id, link_measuring.FIRST_S)
+        for sender, receivers in core.measuring.unmeasured(service.blueprint, core.workers.values())
+    ]
+    if not jobs:
+        return False
+    service.procedure = Procedure("measure", "measure", waiting={job.purpose for job in jobs})
+    links = sum(len(job.receivers) for job in jobs)
+    core.set_state(step, service, ServiceState.PREPARING, f"{links} links are measured that never were")
+    measure(core, step, jobs)
+    return True
 
 
 def advance(core: Core, step: Step, service: Service, procedure: Procedure) -> None:
@@ -186,7 +243,7 @@ def _take_profile(core: Core, service: Service, one: Open, answer: ServiceAnswer
         return str(error)
     by_node = core.figures.profiles.setdefault(network_key(network), {})
     other = next(iter(by_node.values()), None)
-    if other is not None and (other.digest, len(other.layers)) != (profile.digest, len(profile.layers)):
+    if other is not None and (other.digest, other.count) != (profile.digest, profile.count):
         return f"has another model under the same name (digest {profile.digest}, others have {other.digest})"
     by_node[answer.node_id] = profile
     return ""

@@ -9,11 +9,14 @@ from itertools import pairwise
 import numpy as np
 
 from hedgerow_orchestrator.placement.checks import Infeasible
+from hedgerow_orchestrator.placement.evaluate import Evaluator
+from hedgerow_orchestrator.placement.exactly import exactly
 from hedgerow_orchestrator.placement.problem import Node, Problem, Rules, chain
-from hedgerow_orchestrator.placement.solve import NotFound, solve
+from hedgerow_orchestrator.placement.solve import NotFound, describe, solve
 from hedgerow_orchestrator.serving.blueprint import NetworkWish, Wishes
 from hedgerow_orchestrator.serving.costs import assumption_words, cost_table, groups_of, link_table
 from hedgerow_orchestrator.serving.figures import Figures, Profile, network_key
+from hedgerow_orchestrator.serving.long_network import planning_edges
 from hedgerow_orchestrator.serving.parts import PARTITION, Part
 from hedgerow_orchestrator.serving.placement_words import labels_of, nobody_can, objective_of
 from hedgerow_orchestrator.serving.proposal import NoPlace, Placed, Request
@@ -44,16 +47,19 @@ def nodes_from(boundaries: Sequence[int], nodes: Sequence[str]) -> tuple[str, ..
 
 
 def grouped(profile: Profile, bounds: Sequence[int] | None) -> list[tuple[int, int]]:
-    """The pieces that are not cut further: single layers, or the parts that a person wants.
+    """The pieces that are not cut further: layers, of a long network neighbours together, or the parts that are wanted.
 
     Raises:
-        NoPlace: a boundary is beyond the last layer.
+        NoPlace: a boundary is beyond the last layer, or within layers that were profiled as one.
     """
-    count = len(profile.layers)
     if bounds is None:
-        return [(at, at + 1) for at in range(count)]
+        return list(pairwise(planning_edges(profile.edges, profile.seconds, profile.cut_bytes, profile.clean)))
+    count = profile.count
     if list(bounds) != sorted(set(bounds)) or bounds[0] != 0 or bounds[-1] != count:
         raise NoPlace(f"boundaries {list(bounds)} do not ascend from 0 to {count}, the number of layers")
+    inside = [each for each in bounds if each not in profile.edges]
+    if inside:
+        raise NoPlace(f"boundary {inside[0]} is within layers that were profiled as one; known: {profile.edges}")
     return list(pairwise(bounds))
 
 
@@ -74,7 +80,7 @@ def cut(
     if not profiles:
         raise NoPlace(f"network {network.name!r} was profiled on no worker yet")
     profile = next(iter(profiles.values()))
-    wanted = _wanted_boundaries(network, request, len(profile.layers))
+    wanted = _wanted_boundaries(network, request, profile.count)
     pieces = grouped(profile, wanted)
     names = tuple(f"{network.name}/{first}" for first, _ in pieces)
     labels = labels_of(workers)
@@ -83,11 +89,13 @@ def cut(
         measured = profiles.get(worker.node_id)
         if measured is not None:
             drift = figures.drift(network, worker.node_id)
-            seconds[:, on] = [drift * sum(measured.seconds[first:last]) for first, last in pieces]
+            seconds[:, on] = [
+                drift * measured.part_seconds(first, last, crossing=wanted is not None) for first, last in pieces
+            ]
     # A layer that took less than the clock can tell costs something all the same.
     seconds = np.where(np.isfinite(seconds), np.maximum(seconds, 1e-9), np.nan)
     table = cost_table(names, seconds, workers)
-    stages, edges = chain(names, [profile.cut_bytes[last - 1] for _, last in pieces[:-1]])
+    stages, edges = chain(names, [profile.bytes_at(last) for _, last in pieces[:-1]])
     part = Part(name=network.name, handler=PARTITION, requires=network.requires)
     avoided = {node for key, node in request.avoid if key is None or key[0].startswith(f"{network.name}/")}
     reasons = [
@@ -98,13 +106,14 @@ def cut(
         raise NoPlace(nobody_can(network.name, workers, reasons))
     # Layer by layer nothing is pinned: which part a layer belongs to is what is looked for.
     pins = {} if wanted is None else _pins(network, request, names, workers, labels)
+    is_set = wanted is not None or network.partitions != "auto"
     rules = Rules(
         pins=pins,
         forbids=tuple((name, label) for label, why in zip(labels, reasons, strict=True) if why for name in names),
         may_revisit=wishes.may_revisit or bool(pins),
         # What a person has cut is cut; the limits are for what is found.
-        max_partitions=None if wanted is not None else wishes.max_partitions,
-        max_cuts=None if wanted is not None else wishes.max_cuts,
+        max_partitions=None if is_set else wishes.max_partitions,
+        max_cuts=None if is_set else wishes.max_cuts,
     )
     nodes = tuple(
         Node(label, each.free_bytes + request.held.get(each.node_id, 0.0), _power(each))
@@ -121,15 +130,34 @@ def cut(
         groups=groups_of(workers, labels),
     )
     try:
-        plan = solve(problem, clock, seconds=SECONDS, seed=request.seed)
+        if wanted is None and isinstance(network.partitions, int):
+            order = _order(network, workers)
+            placement, is_best = exactly(problem, network.partitions, order)
+            value = Evaluator(problem).evaluate(placement).value
+            plan = describe(problem, placement, value if is_best else 0.0, f"exactly {network.partitions} parts")
+        else:
+            plan = solve(problem, clock, seconds=SECONDS, seed=request.seed)
     except (Infeasible, NotFound, ValueError) as error:
         raise NoPlace(f"network {network.name!r}: {error}") from error
     ids = {label: worker.node_id for label, worker in zip(labels, workers, strict=True)}
     placed = Placed(network.name, problem, plan)
     if wanted is not None:
         return Cut(wanted, tuple(ids[label] for label in plan.nodes), placed, tuple(assumption_words(table)))
-    bounds, on_nodes = boundaries_from(plan.nodes)
+    at_pieces, on_nodes = boundaries_from(plan.nodes)
+    ends = (0, *(last for _, last in pieces))
+    bounds = tuple(ends[at] for at in at_pieces)
     return Cut(bounds, tuple(ids[label] for label in on_nodes), placed, tuple(assumption_words(table)))
+
+
+def _order(network: NetworkWish, workers: Sequence[Worker]) -> tuple[int, ...]:
+    """The places among the workers that a person gave for the parts."""
+    found = []
+    for wanted in network.placement:
+        at = next((at for at, each in enumerate(workers) if wanted in (each.node_id, each.name, each.label)), None)
+        if at is None:
+            raise NoPlace(f"placement of network {network.name!r}: no worker {wanted!r} is here")
+        found.append(at)
+    return tuple(found)
 
 
 SECONDS = 0.3
@@ -139,7 +167,7 @@ SECONDS = 0.3
 def _wanted_boundaries(network: NetworkWish, request: Request, layers: int) -> tuple[int, ...] | None:
     if network.name in request.boundaries:
         return tuple(request.boundaries[network.name])
-    if network.partitions != "auto":
+    if not isinstance(network.partitions, str | int):
         return (0, *network.partitions, layers)
     return None
 

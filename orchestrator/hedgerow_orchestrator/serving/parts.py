@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -75,13 +76,19 @@ def handler_parts(blueprint: Blueprint) -> list[Part]:
     ]
 
 
-def network_parts(blueprint: Blueprint, boundaries: dict[str, tuple[int, ...]]) -> list[Part]:
-    """The parts of all networks; `boundaries` are half-open: (0, 40, 80) is the parts [0, 40) and [40, 80)."""
+def network_parts(
+    blueprint: Blueprint, boundaries: dict[str, tuple[int, ...]], digests: Mapping[str, str]
+) -> list[Part]:
+    """The parts of all networks; `boundaries` are half-open: (0, 40, 80) is the parts [0, 40) and [40, 80).
+
+    Args:
+        digests: by name SHA-256 of the files, so that all parts are of the model that was profiled.
+    """
     parts = []
     for network in blueprint.networks:
         bounds = boundaries[network.name]
         for at, (first, last) in enumerate(pairwise(bounds)):
-            parameters = {"model": network.model, "sha256": network.sha256, "first": first, "last": last}
+            parameters = {"model": network.model, "sha256": digests.get(network.name, ""), "first": first, "last": last}
             name = f"{network.name}/{at}"
             parts.append(Part(name=name, handler=PARTITION, parameters=parameters, requires=network.requires))
     return parts

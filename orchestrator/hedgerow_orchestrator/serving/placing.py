@@ -147,7 +147,7 @@ def apply(core: Core, step: Step, service: Service, proposal: Proposal, cause: s
         epoch=plan.epoch,
         state=EpochState.PREPARING,
         cause=cause,
-        reason=reason,
+        reason=f"{reason}; {proposal.explanation}" if reason else proposal.explanation,
         plan=msgspec.json.encode(plan).decode(),
         predicted=predicted,
         gap_s=proposal.gap,
@@ -155,7 +155,7 @@ def apply(core: Core, step: Step, service: Service, proposal: Proposal, cause: s
         active_at_s=None,
         retired_at_s=None,
     )
-    epoch = service.epochs[plan.epoch] = Epoch(row, plan)
+    epoch = service.epochs[plan.epoch] = Epoch(row, plan, reason)
     step.save(row)
     kept = {each.physical_id for each in active.plan.instances} if active else set()
     for each in plan.instances:
@@ -184,7 +184,10 @@ def apply(core: Core, step: Step, service: Service, proposal: Proposal, cause: s
 
 
 def _no_place(core: Core, step: Step, service: Service, cause: str, reason: str) -> None:
-    service.again_at_s = step.clock_s + RETRY_S
+    # At the latest when a worker that failed is tried again, which is sooner at first and later then.
+    service.again_at_s = min([step.clock_s + RETRY_S, *service.avoid.values()])
+    if service.last_failure:
+        reason = f"{service.last_failure}; {reason}"
     if cause in ("migrate", "manual"):
         # A wish of a person that cannot be fulfilled is declined; what runs goes on.
         core.settle_intents(step, service.intents, IntentState.DECLINED, reason)
@@ -192,6 +195,9 @@ def _no_place(core: Core, step: Step, service: Service, cause: str, reason: str)
         return
     core.settle_intents(step, service.intents, IntentState.ACCEPTED, reason)
     if cause in ("drain", "drift") and service.active is not None:
+        if cause == "drift":
+            service.is_dirty = False
+        swapping.rest(core, step, service, reason)
         return
     core.set_state(step, service, ServiceState.DEGRADED, reason)
 

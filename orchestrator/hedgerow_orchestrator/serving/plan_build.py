@@ -46,7 +46,7 @@ def build(
             node_id=proposal.nodes[part.key],
             replica=part.replica,
             provider_id=proposal.providers[part.key],
-            parameters=part.parameters,
+            parameters=proposal.parameters[part.key],
             restart=part.restart,
             memory_bytes=part.requires.memory_bytes,
             first_sequence=first_sequences.get(logical_id, 0),

@@ -18,7 +18,7 @@ from hedgerow_orchestrator.serving.network_place import Cut, cut
 from hedgerow_orchestrator.serving.parts import PARTITION, Key, Part, Wire, handler_parts, network_parts, wires
 from hedgerow_orchestrator.serving.placement_words import labels_of, nobody_can, objective_of
 from hedgerow_orchestrator.serving.proposal import NoPlace, Placed, Proposal, Request, predicted
-from hedgerow_orchestrator.serving.requirements import handler_on, provider_for, why_not
+from hedgerow_orchestrator.serving.requirements import handler_on, parameters_on, provider_for, why_not
 from hedgerow_orchestrator.serving.simple_strategies import by_strategy
 from hedgerow_orchestrator.serving.workers import Worker
 
@@ -47,7 +47,8 @@ def propose(
     }
     boundaries = {name: each.boundaries for name, each in cuts.items()}
     fixed = {(f"{name}/{at}", 0): node for name, each in cuts.items() for at, node in enumerate(each.nodes)}
-    parts, links = _in_order(blueprint, boundaries)
+    digests = {network.name: figures.sha256_of(network) for network in blueprint.networks}
+    parts, links = _in_order(blueprint, boundaries, digests)
     possible = {part.key: _possible(part, workers, request, fixed) for part in parts}
     problem, words = _problem(blueprint, parts, links, workers, figures, possible, cuts, request.held)
     placed, turn = _solve(blueprint, parts, workers, problem, possible, request, clock)
@@ -65,6 +66,7 @@ def propose(
         wires=links,
         nodes=nodes,
         providers=providers,
+        parameters={part.key: parameters_on(part, by_id[nodes[part.key]], providers[part.key]) for part in parts},
         handlers={part.key: handler_on(part, by_id[nodes[part.key]]) for part in parts},
         boundaries=boundaries,
         placed=(*(each.placed for each in cuts.values()), placed),
@@ -74,9 +76,9 @@ def propose(
 
 
 def _in_order(
-    blueprint: Blueprint, boundaries: Mapping[str, tuple[int, ...]]
+    blueprint: Blueprint, boundaries: Mapping[str, tuple[int, ...]], digests: Mapping[str, str]
 ) -> tuple[tuple[Part, ...], tuple[Wire, ...]]:
-    parts = [*handler_parts(blueprint), *network_parts(blueprint, dict(boundaries))]
+    parts = [*handler_parts(blueprint), *network_parts(blueprint, dict(boundaries), digests)]
     links = tuple(wires(blueprint, dict(boundaries)))
     names = list(dict.fromkeys(part.name for part in parts))
     order = {name: at for at, name in enumerate(ordered(names, ((w.sender[0], w.receiver[0]) for w in links)))}
@@ -126,7 +128,15 @@ def _problem(
     labels = labels_of(workers)
     names = [part.label for part in parts]
     seconds = np.array(
-        [[figures.cost_of(handler_on(part, each), part, each.node_id) for each in workers] for part in parts]
+        [
+            [
+                figures.cost_of(
+                    handler_on(part, each), parameters_on(part, each, provider_for(part, each)), each.node_id
+                )
+                for each in workers
+            ]
+            for part in parts
+        ]
     )
     table = cost_table(names, seconds, workers)
     places = {part.key: at for at, part in enumerate(parts)}
@@ -191,8 +201,8 @@ def _bytes(
     if network is not None:
         profile = next(iter(figures.profiles[network_key(network)].values()))
         last = cuts[network.name].boundaries[int(link.sender[0].rpartition("/")[2]) + 1]
-        if last <= len(profile.cut_bytes):
-            return float(profile.cut_bytes[last - 1])
+        if last < profile.count or len(profile.cut_bytes) == len(profile.layers):
+            return profile.bytes_at(last)
         return ASSUMED_BYTES["tensors"]
     part = next(each for each in parts if each.key == link.sender)
     for worker in workers:

@@ -12,6 +12,9 @@ from hedgerow_orchestrator.placement.problem import Problem
 from hedgerow_orchestrator.serving.parts import Key, Part, Wire
 from hedgerow_orchestrator.serving.workers import Worker
 
+MOST_WORDS = 3
+"""Sentences of each solver in an explanation: what was found and how, the slowest part, and why not one node alone."""
+
 
 class NoPlace(Exception):
     """No placement keeps all that is asked for; the text says why."""
@@ -58,6 +61,7 @@ class Proposal:
     wires: tuple[Wire, ...]
     nodes: Mapping[Key, str]
     providers: Mapping[Key, str]
+    parameters: Mapping[Key, dict[str, Any]]
     handlers: Mapping[Key, str]
     boundaries: Mapping[str, tuple[int, ...]]
     placed: tuple[Placed, ...]
@@ -68,6 +72,18 @@ class Proposal:
     def words(self) -> list[str]:
         """The explanation, one sentence each."""
         return list(self.predicted["words"])
+
+    @property
+    def explanation(self) -> str:
+        """Why it is so, in words: of the handlers and each network the first sentences, and what is assumed.
+
+        All sentences are in `words`.
+        """
+        told = []
+        for each in self.placed:
+            prefix = "" if each.what == "handlers" else f"network {each.what}: "
+            told += [prefix + word for word in each.plan.words[:MOST_WORDS]]
+        return "; ".join([*told, *(word for word in self.words if "never measured" in word and word not in told)])
 
     @property
     def gap(self) -> float | None:

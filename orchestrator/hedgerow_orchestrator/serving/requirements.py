@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
+from hedgerow_idl.serve import Resource
 from hedgerow_orchestrator.serving.blueprint import Requirements
 from hedgerow_orchestrator.serving.parts import Part
 from hedgerow_orchestrator.serving.workers import Worker
@@ -34,6 +39,29 @@ def provider_for(part: Part, worker: Worker, used: dict[str, int] | None = None)
     return min(wanted or found, key=lambda each: (used or {}).get(each, 0), default="")
 
 
+def parameters_on(part: Part, worker: Worker, provider_id: str) -> dict[str, Any]:
+    """The parameters of an instance: the blueprint's, and below them those that its provider is configured with."""
+    resource = next((each for each in worker.resources if each.provider_id == provider_id and provider_id), None)
+    if resource is None or not resource.configuration:
+        return part.parameters
+    return {**_configuration(resource), **part.parameters}
+
+
+def _configuration(resource: Resource) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(resource.configuration, type=dict[str, Any])
+    except msgspec.DecodeError:
+        return {}
+
+
+def _wrong_configuration(resource: Resource) -> str:
+    try:
+        msgspec.json.decode(resource.configuration or "{}", type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        return f"has provider {resource.provider_id!r} whose configuration cannot be read: {error}"
+    return ""
+
+
 def handler_on(part: Part, worker: Worker) -> str:
     """The type of handler that runs a part on a worker: its own, or the one that the worker has for its class."""
     if part.handler:
@@ -56,6 +84,10 @@ def _not_equipped(part: Part, worker: Worker) -> str:
     if part.class_type and not part.provider:
         if part.class_type not in {each.class_type for each in worker.resources}:
             return f"has no provider of class {part.class_type!r}"
+    provider_id = provider_for(part, worker)
+    for resource in worker.resources:
+        if resource.provider_id == provider_id and (wrong := _wrong_configuration(resource)):
+            return wrong
     handler = handler_on(part, worker)
     if not handler:
         return f"has no handler for {part.provider or part.class_type!r}"

@@ -16,10 +16,14 @@ from hedgerow_orchestrator.store.serving_changes import InstanceRow, ServiceEpoc
 
 @dataclass(slots=True)
 class Epoch:
-    """An epoch that some worker may know; `told` are the node ids of those that were sent its plan."""
+    """An epoch that some worker may know; `told` are the node ids of those that were sent its plan.
+
+    `why` is what it was made for; the row's reason explains its placement as well.
+    """
 
     row: ServiceEpochRow
     plan: Plan
+    why: str = ""
     told: set[str] = field(default_factory=set)
 
     @property
@@ -42,7 +46,7 @@ class Procedure:
     """Something that is being done with a service, step by step; each step waits for answers.
 
     Attributes:
-        kind: `swap` (a new epoch), `start`, `stop`, `delete` or `profile`.
+        kind: `swap` (a new epoch), `start`, `stop`, `delete`, `profile` or `measure` (links).
         phase: of a swap: pause, clear, prepare, start, switch, start_sources; of the others their own name.
         epoch: that is prepared or started.
         waiting: command ids that are not answered.
@@ -108,6 +112,7 @@ class Service:
         missing: by physical id how many statuses of its worker have not told of it.
         moved_at_s: when it was last placed, by the clock.
         moves: wishes of people that the next placement follows.
+        failed: how many epochs in a row could not be prepared; `last_failure` says why the last one could not.
     """
 
     row: ServiceRow
@@ -136,6 +141,8 @@ class Service:
     boundaries: dict[str, tuple[int, ...]] = field(default_factory=dict)
     intents: set[str] = field(default_factory=set)
     turn: int = 0
+    failed: int = 0
+    last_failure: str = ""
 
     @property
     def service_id(self) -> str:

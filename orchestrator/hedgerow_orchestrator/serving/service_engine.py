@@ -269,6 +269,7 @@ class ServiceEngine:
             service.sources.clear()
             service.crashes.clear()
             service.avoid.clear()
+            service.failed, service.last_failure = 0, ""
             placing.want(service, "deploy", "started again")
             self.core.set_state(step, service, ServiceState.PREPARING)
         step.save(row)
@@ -343,7 +344,7 @@ class ServiceEngine:
         """How many layers a network has; 0 where it was not profiled yet."""
         wish = service.blueprint.network(network)
         profiles = self.core.figures.profiles.get(network_key(wish), {}) if wish is not None else {}
-        return next((len(each.layers) for each in profiles.values()), 0)
+        return next((each.count for each in profiles.values()), 0)
 
     def _must_be_still(self, service: Service) -> None:
         if service.active is None:

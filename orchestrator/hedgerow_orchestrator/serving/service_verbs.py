@@ -9,11 +9,14 @@ import msgspec
 
 from hedgerow_idl import Reply, ReplyStatus, Request
 from hedgerow_idl.serve import OrderCode, OrderKind, ServiceAnswer, ServiceOrder
+from hedgerow_orchestrator.blueprint_defaults import BlueprintDefaults
 from hedgerow_orchestrator.desk import Desk, Handler, Later, Refused, digest, repeated
 from hedgerow_orchestrator.effects import EventLog, Step
-from hedgerow_orchestrator.serving.blueprint import Blueprint, BlueprintError, Problem, parse
+from hedgerow_orchestrator.serving import lifecycle
+from hedgerow_orchestrator.serving.blueprint import Blueprint, BlueprintError, Problem, as_object, parse
 from hedgerow_orchestrator.serving.blueprint_check import check
 from hedgerow_orchestrator.serving.figures import network_key
+from hedgerow_orchestrator.serving.link_measuring import MEASURE_S, Job, links_of
 from hedgerow_orchestrator.serving.orders import Open
 from hedgerow_orchestrator.serving.parts import Key
 from hedgerow_orchestrator.serving.placing import deployed_boundaries
@@ -25,7 +28,6 @@ from hedgerow_orchestrator.serving.swapping import sources_of
 from hedgerow_orchestrator.serving.workers import Worker, union_of_catalogues
 from hedgerow_orchestrator.store.changes import RequestAdded
 
-MEASURE_S = 60.0
 LONGEST_INFER_S = 600.0
 
 
@@ -39,13 +41,14 @@ class Keys(Protocol):
 class ServiceVerbs:
     """The handlers of the desk that are about services and workers."""
 
-    def __init__(self, engine: ServiceEngine, keys: Keys) -> None:
+    def __init__(self, engine: ServiceEngine, keys: Keys, defaults: BlueprintDefaults) -> None:
         self._engine = engine
         self._keys = keys
+        self._defaults = defaults
         self._step = Step(0.0, 0.0, EventLog(0))
         self._fresh: dict[str, RequestAdded] = {}
-        # By the id under which a request waits: what is still to come of it, and what came.
-        self._measuring: dict[str, tuple[set[str], list[dict[str, Any]]]] = {}
+        # By the id under which a request waits: how many answers are still to come, and what came.
+        self._measuring: dict[str, tuple[int, list[dict[str, Any]]]] = {}
         self._asked_at_s: dict[str, float] = {}
 
     def table(self) -> dict[str, Handler]:
@@ -194,7 +197,7 @@ class ServiceVerbs:
         return {**_policy_of(worker), "intent_id": intent.intent_id, "state": intent.state, "reason": intent.reason}
 
     def measure(self, request: Request, body: dict[str, Any]) -> Later | dict[str, Any]:
-        """Measure the links between workers, each direction by its sender."""
+        """Measure the links between workers, each direction by its sender, one sender after the other."""
         wanted = body.get("workers") or [each.node_id for each in self._engine.core.workers.values() if each.is_here]
         workers = [self._worker(str(each), "workers") for each in wanted]
         gone = [each.label for each in workers if not each.is_here]
@@ -202,20 +205,14 @@ class ServiceVerbs:
             raise Refused(ReplyStatus.UNAVAILABLE, f"worker {gone[0]!r} is not here", field="workers")
         if len(workers) < 2:
             return {"links": []}
-        waiting = set()
-        step = self._step
+        token = self._engine.core.new_id()
+        jobs = []
         for worker in workers:
-            others = [each.node_id for each in workers if each is not worker]
-            order = ServiceOrder(
-                kind=OrderKind.MEASURE,
-                incarnation=worker.incarnation,
-                node_id=worker.node_id,
-                body=msgspec.json.encode({"workers": others}).decode(),
-            )
-            waiting.add(self._engine.core.orders.add(order, "measure", step.clock_s, step.now_s, MEASURE_S))
-        token = min(waiting)
-        self._measuring[token] = (waiting, [])
-        return Later(token, MEASURE_S)
+            others = tuple(each.node_id for each in workers if each is not worker)
+            jobs.append(Job(worker.node_id, others, token))
+        self._measuring[f"measure {token}"] = (len(jobs), [])
+        lifecycle.measure(self._engine.core, self._step, jobs)
+        return Later(f"measure {token}", MEASURE_S * len(jobs))
 
     # --- answers --------------------------------------------------------------------------------------------------
 
@@ -247,25 +244,20 @@ class ServiceVerbs:
         return desk.settle(answer.command_id, ReplyStatus.OK, {"took_s": self._step.clock_s - asked_at_s, **body})
 
     def _measured(self, desk: Desk, one: Open, answer: ServiceAnswer) -> Reply | None:
-        token = next((key for key, (waiting, _) in self._measuring.items() if answer.command_id in waiting), None)
-        if token is None:
+        if one.purpose not in self._measuring:
             return None
-        waiting, links = self._measuring[token]
-        waiting.discard(answer.command_id)
-        try:
-            found = msgspec.json.decode(answer.body) if answer.body else {}
-        except msgspec.DecodeError:
-            found = {}
+        left, links = self._measuring[one.purpose]
         label = self._engine.core.label
-        for link in found.get("links", []) if isinstance(found, dict) else []:
+        for link in links_of(answer):
             names = {"from": label(answer.node_id), "to": label(str(link.get("to_node_id", "")))}
             links.append({**names, "from_node_id": answer.node_id, **link})
         if answer.code is not OrderCode.DONE:
             links.append({"from": label(answer.node_id), "from_node_id": answer.node_id, "reason": answer.reason})
-        if waiting:
+        if left > 1:
+            self._measuring[one.purpose] = (left - 1, links)
             return None
-        del self._measuring[token]
-        return desk.settle(token, ReplyStatus.OK, {"links": links})
+        del self._measuring[one.purpose]
+        return desk.settle(one.purpose, ReplyStatus.OK, {"links": links})
 
     # --- what requests name ---------------------------------------------------------------------------------------
 
@@ -294,7 +286,8 @@ class ServiceVerbs:
 
     def _blueprint(self, body: dict[str, Any]) -> Blueprint:
         try:
-            return parse(body.get("blueprint"))
+            given = as_object(body.get("blueprint"))
+            return parse(self._defaults.filled(given) if isinstance(given, dict) else given)
         except BlueprintError as error:
             raise _invalid(error.problems) from error
 

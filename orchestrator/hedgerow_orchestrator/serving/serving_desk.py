@@ -5,18 +5,21 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from hedgerow_idl import NodeState, Reply
 from hedgerow_idl.serve import WorkerInfo, WorkerStatus
 from hedgerow_nodes.core.bus import Kind, Received
+from hedgerow_orchestrator.blueprint_defaults import BlueprintDefaults
 from hedgerow_orchestrator.desk import Desk, Handler
 from hedgerow_orchestrator.effects import Step
+from hedgerow_orchestrator.prediction_log import PredictionLog, wanted
 from hedgerow_orchestrator.registry import Node
 from hedgerow_orchestrator.serving.blueprint import Blueprint
 from hedgerow_orchestrator.serving.figures import Figures
 from hedgerow_orchestrator.serving.planner import propose
 from hedgerow_orchestrator.serving.proposal import Proposal, Request
+from hedgerow_orchestrator.serving.real_times import link_times, stage_times
 from hedgerow_orchestrator.serving.service_engine import ServiceEngine
 from hedgerow_orchestrator.serving.service_verbs import Keys, ServiceVerbs
 from hedgerow_orchestrator.serving.workers import Worker
@@ -35,6 +38,10 @@ class Serving:
         wire: the endpoints.
         keys: the store, for answers to idempotency keys.
         clock: for the planner's time limit.
+        variables: what stands for the process's own ones.
+
+    Raises:
+        ConfigurationError: a setting for blueprints or for the log of predictions cannot be used.
     """
 
     def __init__(
@@ -43,11 +50,13 @@ class Serving:
         keys: Keys,
         clock: Callable[[], float] = time.monotonic,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self._wire = wire
         self._clock = clock
         self.engine = ServiceEngine(self._propose, new_id)
-        self._verbs = ServiceVerbs(self.engine, keys)
+        self._verbs = ServiceVerbs(self.engine, keys, BlueprintDefaults.read(variables))
+        self._predictions = PredictionLog(clock) if wanted(variables) else None
         self._infos: list[Received[WorkerInfo]] = []
         self._statuses: list[Received[WorkerStatus]] = []
         self.next_pass: Callable[[Step], None] = self._verbs.next_pass
@@ -91,7 +100,17 @@ class Serving:
     def tick(self, step: Step, desk: Desk) -> list[Reply | None]:
         """Time passes: what is due is sent with the pass; replies to requests that waited for workers."""
         self.engine.tick(step, self._wire.worker_reachable)
+        if self._predictions is not None:
+            self._log_predictions(self._predictions)
         return self._verbs.answered(desk) if self.engine.core.told else []
+
+    def _log_predictions(self, predictions: PredictionLog) -> None:
+        """Once a second and service that works: what was predicted against what is."""
+        workers = self.engine.core.workers
+        for service in self.engine.core.services.values():
+            if service.is_running and service.active is not None and predictions.due(service.row.name):
+                stages, links = stage_times(service.active, workers), link_times(service.active, workers)
+                predictions.write(service.row.name, stages, links)
 
     def _propose(self, blueprint: Blueprint, workers: Sequence[Worker], figures: Figures, request: Request) -> Proposal:
         return propose(blueprint, workers, figures, request, self._clock)

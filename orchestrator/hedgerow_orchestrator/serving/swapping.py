@@ -15,6 +15,10 @@ from hedgerow_orchestrator.serving_states import EpochState, IntentState, Servic
 AVOID_S = 30.0
 """For so long a worker on which an epoch could not be prepared is not tried again."""
 
+BACK_OFF_S = 1.0
+"""A worker that answered that it cannot prepare an epoch is tried again after this time, then after twice, four times
+… as long, up to `AVOID_S`: files come, memory gets free, and nobody tells."""
+
 AHEAD_S = 0.5
 """Several sources switch at one sequence, which they reach in about this time."""
 
@@ -76,9 +80,7 @@ def fail(core: Core, step: Step, service: Service) -> None:
     may_help = procedure.cause not in ("manual", "migrate", "place") and (
         procedure.cause != "deploy" or all(is_silent for _, _, is_silent in procedure.failures)
     )
-    for node, _, _ in procedure.failures:
-        if core.is_here(node):
-            service.avoid[None, node] = step.clock_s + AVOID_S
+    _put_off(core, step, service, procedure)
     if may_help or procedure.is_pause:
         service.is_dirty, service.again_at_s = True, 0.0
         service.dirty_cause, service.dirty_reason = procedure.cause, reason
@@ -89,6 +91,20 @@ def fail(core: Core, step: Step, service: Service) -> None:
             core.set_state(step, service, ServiceState.FAILED, reason)
         else:
             rest(core, step, service, f"epoch {epoch.number} could not be prepared: {reason}")
+
+
+def _put_off(core: Core, step: Step, service: Service, procedure: Procedure) -> None:
+    """Avoid the workers that failed for a while, longer each time; who was silent, or was only to be better, for long.
+
+    While another worker is free of this, the next epoch is begun there at once.
+    """
+    back_off_s = min(BACK_OFF_S * 2.0 ** min(service.failed, 16), AVOID_S)
+    service.failed += 1
+    service.last_failure = "; ".join(f"{core.label(node)} {why}" for node, why, _ in procedure.failures)
+    is_need = procedure.cause in ("failover", "drain", "deploy")
+    for node, _, is_silent in procedure.failures:
+        if core.is_here(node):
+            service.avoid[None, node] = step.clock_s + (back_off_s if is_need and not is_silent else AVOID_S)
 
 
 def rest(core: Core, step: Step, service: Service, reason: str = "") -> None:
@@ -117,7 +133,7 @@ def _prepare(core: Core, step: Step, service: Service, procedure: Procedure) -> 
     epoch = service.epochs[procedure.epoch]
     procedure.phase = "prepare"
     state = ServiceState.SWITCHING if service.active is not None else ServiceState.PREPARING
-    core.set_state(step, service, state, epoch.row.reason)
+    core.set_state(step, service, state, epoch.why or epoch.row.reason)
     body = msgspec.json.encode(epoch.plan).decode()
     # Also whom only the old epoch has: a source that leaves has to know that it is in the new one no more.
     before = service.active.nodes if service.active is not None else []
@@ -271,6 +287,7 @@ def _finish(core: Core, step: Step, service: Service, procedure: Procedure, epoc
     service.moved_at_s = service.looked_at_s = step.clock_s
     service.missing.clear()
     service.rest.clear()
+    service.failed, service.last_failure = 0, ""
     if before is not None:
         draining.begin(core, step, service, before, procedure.at_sequence, at_once=not was_running)
     core.settle_intents(step, procedure.intents, IntentState.DONE, f"epoch {epoch.number} works")
@@ -279,5 +296,6 @@ def _finish(core: Core, step: Step, service: Service, procedure: Procedure, epoc
         if any(key_of(each) for each in epoch.on(node)):
             service.is_dirty, service.again_at_s = True, 0.0
             service.dirty_cause, service.dirty_reason = "failover", f"{core.label(node)} {why}"
+            service.last_failure = service.dirty_reason
             if core.is_here(node):
                 service.avoid[None, node] = step.clock_s + AVOID_S

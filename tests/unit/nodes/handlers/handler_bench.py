@@ -24,7 +24,7 @@ class FakeContext:
     def __init__(self, folder: Path, stop_after_s: float = 60.0) -> None:
         self.name, self.service_id, self.logical_id = "bench", "service", "logical"
         self.log = logging.getLogger("hedgerow.handler.bench")
-        self.folder = folder
+        self.folder, self.models = folder, folder / "models"
         self.parameters: Any = None
         self.sequence, self.epoch = 0, 1
         self.is_stopped = False

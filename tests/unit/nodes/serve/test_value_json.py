@@ -1,5 +1,7 @@
 """Values as JSON and back."""
 
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -42,3 +44,30 @@ def test_boxes_and_bytes_are_plain():
 def test_what_is_none_is_refused(type_name, given):
     with pytest.raises(BadValue, match=type_name):
         from_json(type_name, given)
+
+
+def test_a_large_input_is_read_from_the_folder_of_uploads(tmp_path):
+    uploads = tmp_path / "uploads"
+    uploads.mkdir()
+    content = bytes(range(256)) * 400
+    digest = hashlib.sha256(content).hexdigest()
+    path = uploads / f"{digest}.jpg"
+    path.write_bytes(content)
+    given = {"path": str(path), "sha256": digest, "size_bytes": len(content), "media_type": "image/png"}
+    assert from_json("encoded_image", given, uploads) == EncodedImage(content, "image/png")
+    assert from_json("blob", given, uploads) == Blob(content)
+    with pytest.raises(BadValue, match="no folder of uploads"):
+        from_json("encoded_image", given)
+    (tmp_path / "secret").write_bytes(content)
+    (uploads / "link").symlink_to(tmp_path / "secret")
+    for outside in (uploads / ".." / "secret", uploads / "link", tmp_path / "secret"):
+        with pytest.raises(BadValue, match="is not below"):
+            from_json("encoded_image", {**given, "path": str(outside)}, uploads)
+    with pytest.raises(BadValue, match="cannot be read on this worker's host"):
+        from_json("encoded_image", {**given, "path": str(uploads / "gone")}, uploads)
+    with pytest.raises(BadValue, match="bytes, 5 were sent"):
+        from_json("encoded_image", {**given, "size_bytes": 5}, uploads)
+    with pytest.raises(BadValue, match="has SHA-256"):
+        from_json("encoded_image", {**given, "sha256": "0" * 64}, uploads)
+    with pytest.raises(BadValue, match="size_bytes"):
+        from_json("encoded_image", {"path": str(path)}, uploads)

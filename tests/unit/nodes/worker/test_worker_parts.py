@@ -9,6 +9,7 @@ import sys
 import types
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 from hedgerow_idl.serve import OrderCode, OrderKind, ServiceOrder
 from hedgerow_idl.telemetry import PacketRow
 from hedgerow_nodes.core.identity import Identity
+from hedgerow_nodes.estimators.models import bundled_weights
+from hedgerow_nodes.partition.store import put
 from hedgerow_nodes.worker_side.capabilities import look_at_machine
 from hedgerow_nodes.worker_side.gpus import GpuMeter
 from hedgerow_nodes.worker_side.link_probe import SMALL_PROBES, LinkProbe
@@ -204,3 +207,16 @@ def test_a_busy_process_shows_its_processor_time() -> None:
 def test_a_model_that_is_not_there_fails_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(ProfileFailed, match=r"nowhere\.onnx"):
         Profiling(tmp_path).run(ProfileOrder(model=str(tmp_path / "nowhere.onnx"), iterations=1))
+
+
+def test_models_that_ship_or_were_uploaded_are_profiled_with_the_digest_of_their_file(tmp_path: Path) -> None:
+    content = (bundled_weights.folder() / "digits-mlp.onnx").read_bytes()
+    upload = put(content, tmp_path)
+    told = [
+        msgspec.json.decode(Profiling(tmp_path).run(ProfileOrder(model=model, iterations=1)))
+        for model in (upload, "shipped:digits-mlp.onnx")
+    ]
+    assert [one["file_sha256"] for one in told] == [upload.removeprefix("upload:")] * 2
+    assert told[0]["layers"]
+    with pytest.raises(ProfileFailed, match=r"none\.onnx"):
+        Profiling(tmp_path).run(ProfileOrder(model="shipped:none.onnx", iterations=1))

@@ -106,7 +106,15 @@ class SimulatedWorker:
             run_times=["python"],
             host_id=self.node_id,
             catalogue=msgspec.json.encode(CATALOGUE).decode(),
-            resources=[Resource(provider_id=each, class_type="camera", outputs=["image"]) for each in providers],
+            resources=[
+                Resource(
+                    provider_id=each,
+                    class_type="camera",
+                    outputs=["image"],
+                    configuration=msgspec.json.encode({"index": each}).decode(),
+                )
+                for each in providers
+            ],
         )
         return self.info
 
@@ -158,7 +166,8 @@ class SimulatedWorker:
             body = msgspec.json.encode({"output": msgspec.json.decode(order.body)["input"]}).decode()
             at_sequence = 7
         elif order.kind is OrderKind.MEASURE:
-            links = [{"to_node_id": each, "latency_s": 0.001} for each in msgspec.json.decode(order.body)["workers"]]
+            figures = {"latency_s": 0.001, "bandwidth_bytes_per_s": 2e7}
+            links = [{"to_node_id": each, **figures} for each in msgspec.json.decode(order.body)["workers"]]
             body = msgspec.json.encode({"links": links}).decode()
         elif (order.service_id, order.epoch) not in self.epochs and order.kind is OrderKind.START:
             code, reason = OrderCode.REFUSED, f"epoch {order.epoch} is unknown"

@@ -7,6 +7,7 @@ import json
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from farm import CHAIN, pinned
 from hypothesis import given, settings
@@ -274,3 +275,76 @@ def test_a_part_that_takes_longer_than_profiled_makes_its_worker_slower() -> Non
     figures.costs[key, "a"] = 0.4
     assert figures.drift(network, "a") == pytest.approx(2.0)
     assert math.isnan(figures.profiled({"model": "other", "first": 0, "last": 1}, "a"))
+
+
+def test_the_digest_that_was_profiled_is_in_the_plan_and_figures_of_parts_are_found_by_it() -> None:
+    figures = Figures()
+    known = json.dumps({"digest": "d", "layers": LAYERS, "cut_bytes": [1.0] * 3, "file_sha256": "f" * 64})
+    figures.profiles["m.onnx", ""] = {"a": read_profile(known)}
+    proposal = plan(NETWORK, [worker("a")], figures)
+    (part,) = [each for each in proposal.parts if each.name == "net/0"]
+    assert part.parameters == {"model": "m.onnx", "sha256": "f" * 64, "first": 0, "last": 4}
+    assert figures.profiled(part.parameters, "a") == pytest.approx(0.4)
+    figures.costs[cost_key("onnx_partition", part.parameters), "a"] = 0.8
+    assert figures.drift(parse(NETWORK).networks[0], "a") == pytest.approx(2.0)
+    assert math.isnan(figures.profiled({**part.parameters, "sha256": "0" * 64}, "a"))
+
+
+LAYERS = [{"name": f"l{at}", "op": "x", "seconds_mean": 0.1, "seconds_std": 0.0} for at in range(4)]
+
+
+def test_a_number_of_parts_is_kept_though_fewer_were_better() -> None:
+    links = dict.fromkeys("abc", (1e6, 0.001))
+    workers = [worker(name, {to: each for to, each in links.items() if to != name}) for name in "abc"]
+    figures = Figures()
+    figures.profiles["m.onnx", ""] = {name: profile([0.001] * 6, [1e6] * 5) for name in "abc"}
+    wish = {**NETWORK["networks"][0], "partitions": 3}
+    assert len(plan(NETWORK, workers, figures).boundaries["net"]) == 2
+    proposal = plan({**NETWORK, "networks": [wish]}, workers, figures)
+    assert len(proposal.boundaries["net"]) == 4
+    assert len({proposal.nodes[f"net/{at}", 0] for at in range(3)}) == 3
+    given = plan({**NETWORK, "networks": [{**wish, "placement": ["c", "a", "b"]}]}, workers, figures)
+    assert [given.nodes[f"net/{at}", 0] for at in range(3)] == ["c", "a", "b"]
+    with pytest.raises(NoPlace, match="3 parts need 3 workers, each its own, and 2 can host one: a, b"):
+        plan({**NETWORK, "networks": [wish]}, workers[:2], figures)
+
+
+def long_profile(layers: int, **more: Any) -> Any:
+    random = np.random.default_rng(5)
+    names = [{"name": f"l{at}", "op": "x", "seconds_mean": float(random.uniform(1e-4, 1e-2))} for at in range(layers)]
+    cuts = [float(each) for each in random.uniform(1e3, 1e6, layers)]
+    return read_profile(json.dumps({"digest": "d", "layers": names, "cut_bytes": cuts, **more}))
+
+
+def test_a_long_network_is_planned_in_pieces_and_cut_at_layers_of_the_model() -> None:
+    links = {"a": {"b": (1e8, 0.0)}, "b": {"a": (1e8, 0.0)}}
+    workers = [worker(name, links[name]) for name in "ab"]
+    clean = [at % 2 == 0 for at in range(400)]
+    long = long_profile(400, clean=clean)
+    figures = Figures(profiles={("m.onnx", ""): {"a": long, "b": long}})
+    proposal = plan(NETWORK, workers, figures)
+    assert len(proposal.placed[0].problem.stages) == 150
+    first, middle, last = proposal.boundaries["net"]
+    assert (first, last) == (0, 400)
+    assert clean[middle - 1]
+    assert proposal.predicted["stages"]["net/0"] == pytest.approx(sum(long.seconds[:middle]))
+    assert as_plan(proposal).instances[1].parameters["last"] in (middle, 400)
+
+
+def test_a_profile_of_layers_taken_together_is_cut_where_they_end() -> None:
+    links = {"a": {"b": (1e9, 0.0)}, "b": {"a": (1e9, 0.0)}}
+    workers = [worker(name, links[name]) for name in "ab"]
+    together = long_profile(4, ends=[10, 25, 31, 50], crossing_seconds_per_byte=1e-8)
+    figures = Figures(profiles={("m.onnx", ""): {"a": together, "b": together}})
+    proposal = plan(NETWORK, workers, figures)
+    bounds = proposal.boundaries["net"]
+    assert set(bounds) <= {0, 10, 25, 31, 50}
+    assert len(bounds) == 3
+    at = (0, 10, 25, 31, 50).index(bounds[1])
+    crossed = together.cut_bytes[at - 1] * 1e-8 / 2
+    assert proposal.predicted["stages"]["net/0"] == pytest.approx(sum(together.seconds[:at]) + crossed)
+    by_hand = {**NETWORK, "networks": [{**NETWORK["networks"][0], "partitions": [12]}]}
+    with pytest.raises(NoPlace, match="boundary 12 is within layers that were profiled as one"):
+        plan(by_hand, workers, figures)
+    with pytest.raises(ValueError, match="do not ascend"):
+        long_profile(4, ends=[10, 25, 25, 50])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -10,6 +11,8 @@ from farm import CHAIN, Farm, pinned
 from simulated_worker import SimulatedWorker
 
 from hedgerow_idl.serve import InstanceState, OrderKind
+from hedgerow_orchestrator.serving import lifecycle
+from hedgerow_orchestrator.serving.link_measuring import Job
 from hedgerow_orchestrator.serving.service_engine import Conflict, ServiceEngine
 from hedgerow_orchestrator.store.serving_recovery import StoredService, StoredServing
 
@@ -561,3 +564,141 @@ def test_a_network_that_cannot_be_profiled_fails_with_the_reason() -> None:
     farm.quick()
     assert service.row.state == "FAILED"
     assert "w1 the model is no model" in service.row.reason
+
+
+def test_a_failover_that_cannot_be_prepared_is_tried_again_with_back_off_and_tells_why() -> None:
+    farm = Farm("w1", "w2")
+    service = farm.deploy(pinned(source="w1", middle="w2 w3", sink="w1"))
+    farm.quick()
+    third = SimulatedWorker("w3", refuses="middle: no such file 'model.onnx'")
+    farm.join(third)
+    farm.lose("w2")
+    farm.quick()
+    tries = [farm.clock_s]
+    assert service.row.state == "DEGRADED"
+    assert "w3 middle: no such file 'model.onnx'" in service.row.reason
+    seen = len(third.seen)
+    for _ in range(2 * 130):
+        farm.clock_s += 0.5
+        farm.quick()
+        if len(third.seen) > seen:
+            tries.append(farm.clock_s)
+            seen = len(third.seen)
+            assert "no such file" in service.row.reason
+    waits = [after - before for before, after in itertools.pairwise(tries)]
+    assert waits == [1, 2, 4, 8, 16, 30, 30, 30]
+    third.refuses = ""
+    farm.clock_s += 30
+    farm.quick()
+    assert (service.row.state, service.row.reason) == ("RUNNING", "")
+    assert farm.places(service)["middle"] == "w3"
+
+
+def measured(farm: Farm) -> list[tuple[str, Any]]:
+    """Who has measured, in order of the orders' ids, and whom."""
+    orders = [order for each in farm.workers.values() for order in each.seen if order.kind is OrderKind.MEASURE]
+    orders.sort(key=lambda order: int(order.command_id.removeprefix("id-")))
+    return [(order.node_id, json.loads(order.body)["workers"]) for order in orders]
+
+
+def test_links_that_never_were_are_measured_one_worker_after_the_other_before_a_network_is_cut() -> None:
+    farm = network_farm()
+    farm.workers["w1"].status.links = farm.workers["w2"].status.links = []
+    farm.statuses()
+    service = farm.deploy(NETWORK)
+    farm.workers["w1"].is_frozen = True
+    farm.turn()
+    for each in list(farm.engine.core.orders):  # its profile is not what is looked at here
+        if each.order.node_id == "w1":
+            each.give_up_at_s = farm.clock_s
+    farm.quick()
+    assert (service.row.state, service.row.reason) == ("PREPARING", "4 links are measured that never were")
+    assert measured(farm) == []
+    assert [each.order.node_id for each in farm.engine.core.orders] == ["w1"]
+    farm.turn(16)
+    farm.quick()
+    assert measured(farm) == [("w2", ["w1", "w3"])]
+    assert service.row.state in ("RUNNING", "SWITCHING", "PREPARING")
+    told = farm.engine.core.workers["w2"].link_to("w3")
+    assert told is not None
+    assert told.bandwidth_bytes_per_s == 2e7
+
+
+def test_a_person_has_links_measured_one_worker_after_the_other() -> None:
+    farm = Farm("w1", "w2", "w3")
+    jobs = [Job(name, tuple({"w1", "w2", "w3"} - {name}), "t") for name in ("w1", "w2", "w3", "gone")]
+    step = farm.step()
+    lifecycle.measure(farm.engine.core, step, jobs)
+    farm.end(step)
+    for at in range(1, 5):
+        assert len(farm.engine.core.orders) == (1 if at < 4 else 0)
+        farm.turn()
+        assert len(measured(farm)) == min(at, 3)
+    assert [name for name, _ in measured(farm)] == ["w1", "w2", "w3"]
+    told = [(answer.node_id, answer.code.name) for _, answer in farm.engine.core.told]
+    assert told == [("w1", "DONE"), ("w2", "DONE"), ("w3", "DONE"), ("gone", "NOT_DONE")]
+
+
+def test_an_epoch_explains_its_placement_whatever_it_was_made_for() -> None:
+    farm = network_farm()
+    service = farm.deploy(NETWORK)
+    farm.settle(3)
+    farm.do("place", service, {}, {"net": (0, 1, 6)}, dry_run=False)
+    farm.settle(10)
+    farm.lose(farm.places(service)["net/1"])
+    farm.settle(10)
+    told = {row.cause: row.reason for key, row in farm.rows.items() if key[0] == "ServiceEpochRow"}
+    assert {cause: reason.split(";")[0] for cause, reason in told.items()} == {
+        "deploy": "deployed",
+        "manual": "as asked for",
+        "failover": next(reason for reason in told.values() if "was lost" in reason).split(";")[0],
+    }
+    for reason in told.values():
+        assert "network net: " in reason
+        assert reason.count("the slowest part is") == 2
+        assert "is not used" not in reason
+        assert "the cost of in, out was never measured anywhere" in reason
+
+
+@pytest.mark.parametrize("wish", [{"class": "camera"}, {"class": "camera", "requires": {"labels": []}}])
+def test_a_source_by_class_is_failed_over_with_the_parameters_of_its_provider(wish: dict[str, Any]) -> None:
+    farm = Farm()
+    for name in ("w1", "w2"):
+        farm.join(SimulatedWorker(name), providers=[f"cam-{name}"])
+    source = {"name": "eye", **wish, "parameters": {"fps": 5}}
+    links = [{"from": "eye.image", "to": "files.image"}]
+    blueprint = {"name": "eyes", "handlers": [source, {"name": "files", "type": "folder"}], "links": links}
+    service = farm.deploy(blueprint)
+    farm.quick()
+    first = farm.places(service)["eye"]
+
+    def eye() -> tuple[str, str, dict[str, Any]]:
+        assert service.active is not None
+        placed = next(each for each in service.active.plan.instances if each.name == "eye")
+        return placed.handler, placed.provider_id, placed.parameters
+
+    assert eye() == ("camera", f"cam-{first}", {"index": f"cam-{first}", "fps": 5})
+    other = "w2" if first == "w1" else "w1"
+    farm.lose(first)
+    farm.quick()
+    assert service.row.state == "RUNNING"
+    assert eye() == ("camera", f"cam-{other}", {"index": f"cam-{other}", "fps": 5})
+
+
+def test_a_provider_is_asked_for_by_its_id_and_the_blueprint_counts_more_than_its_configuration() -> None:
+    farm = Farm()
+    farm.join(SimulatedWorker("w1"), providers=["front", "back"])
+    source = {"name": "eye", "provider": "back", "parameters": {"index": 7}}
+    links = [{"from": "eye.image", "to": "files.image"}]
+    blueprint = {"name": "eyes", "handlers": [source, {"name": "files", "type": "folder"}], "links": links}
+    service = farm.deploy(blueprint)
+    farm.quick()
+    assert service.active is not None
+    placed = service.active.plan.instances[0]
+    assert (placed.provider_id, placed.parameters) == ("back", {"index": 7})
+    farm.lose("w1")
+    farm.quick()
+    assert service.row.state == "DEGRADED"
+    farm.join(SimulatedWorker("w2"), providers=["back"])
+    farm.quick()
+    assert (service.row.state, farm.places(service)["eye"]) == ("RUNNING", "w2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from farm import CHAIN, pinned
 from simulated_worker import SimulatedWorker
 
 from hedgerow_idl import NodeInfo, NodeState, NodeStatus, ReplyStatus
+from hedgerow_idl.serve import OrderKind
 from hedgerow_idl.topics import BY_NAME
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -182,3 +184,34 @@ def test_an_orchestrator_that_is_restarted_adopts_what_runs(garden: Garden) -> N
     assert (service["state"], service["epoch"], len(worker.worker.seen)) == ("RUNNING", 1, seen)
     assert garden.ask("service.stop", {"service": "records"})[0] is ReplyStatus.OK
     garden.until(lambda: state(garden, "records") == "STOPPED")
+
+
+def test_settings_fill_blueprints_and_switch_the_log_of_predictions_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("HEDGEROW_MAX_PARTITIONS", "2")
+    monkeypatch.setenv("HEDGEROW_PROFILE_ITERATIONS", "3")
+    monkeypatch.setenv("HEDGEROW_PREDICTION_LOG", "1")
+    caplog.set_level("INFO", "hedgerow.predictions")
+    garden = Garden(tmp_path / "home")
+    first = join(garden, "w1")
+    first.worker.profile = json.dumps(
+        {"digest": "d", "layers": [{"name": "l", "op": "x", "seconds_mean": 0.1}] * 2, "cut_bytes": [1.0, 1.0]}
+    )
+    network = {
+        "name": "cut",
+        "handlers": [{"name": "in", "type": "tensor_source"}, {"name": "out", "type": "tensor_sink"}],
+        "networks": [{"name": "net", "model": "m.onnx"}],
+        "links": [{"from": "in.tensors", "to": "net.tensors"}, {"from": "net.tensors", "to": "out.tensors"}],
+    }
+    assert garden.ask("service.check", {"blueprint": json.dumps(network)})[1]["ok"] is True
+    garden.ask("service.deploy", {"blueprint": network})
+    garden.until(lambda: state(garden, "cut") == "RUNNING")
+    orders = [json.loads(each.body) for each in first.worker.seen if each.kind is OrderKind.PROFILE]
+    assert [each["iterations"] for each in orders] == [3]
+    assert (garden.reader.service("cut") or {})["blueprint"]["placement"]["max_partitions"] == 2
+    time.sleep(1.0)  # a line a second
+    for each in first.worker.instances.values():
+        each.status.compute_s = 0.25
+    garden.until(lambda: any("net/0 0.250000(0.200000)" in each for each in caplog.messages))
+    garden.orchestrator.close()
