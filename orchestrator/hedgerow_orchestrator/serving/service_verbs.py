@@ -9,6 +9,7 @@ import msgspec
 
 from hedgerow_idl import Reply, ReplyStatus, Request
 from hedgerow_idl.serve import OrderCode, OrderKind, ServiceAnswer, ServiceOrder
+from hedgerow_orchestrator.blueprint_defaults import BlueprintDefaults
 from hedgerow_orchestrator.desk import Desk, Handler, Later, Refused, digest, repeated
 from hedgerow_orchestrator.effects import EventLog, Step
 from hedgerow_orchestrator.serving.blueprint import Blueprint, BlueprintError, Problem, parse
@@ -42,6 +43,7 @@ class ServiceVerbs:
     def __init__(self, engine: ServiceEngine, keys: Keys) -> None:
         self._engine = engine
         self._keys = keys
+        self._defaults = BlueprintDefaults.read()
         self._step = Step(0.0, 0.0, EventLog(0))
         self._fresh: dict[str, RequestAdded] = {}
         # By the id under which a request waits: what is still to come of it, and what came.
@@ -293,8 +295,9 @@ class ServiceVerbs:
         }
 
     def _blueprint(self, body: dict[str, Any]) -> Blueprint:
+        given = body.get("blueprint")
         try:
-            return parse(body.get("blueprint"))
+            return parse(self._defaults.filled(given) if isinstance(given, dict) else given)
         except BlueprintError as error:
             raise _invalid(error.problems) from error
 
