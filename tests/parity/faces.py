@@ -16,6 +16,12 @@ FACES = {
     ("hedgerow_nodes.core.testing", "LaunchedSystem"): "real processes",
     ("running", "System"): "real processes",
     ("up_system", "up_system"): "real processes",
+    ("serving_system", "Serving"): "real processes",
+    ("worker_system", "Workers"): "real processes",
+    ("worker_world", "World"): "the topics of workers",
+    ("tests.system.host_world", "HostWorld"): "the handler test kit",
+    ("handler_bench", "made"): "a handler of the catalogue",
+    ("hedgerow_nodes.serve.catalogue", "load"): "a handler of the catalogue",
     ("garden", "Garden"): "the topics of requests",
     ("hedgerow_nodes.core.cyclone_bus", "CycloneBus"): "the bus",
 }
@@ -52,7 +58,8 @@ def faces_of(node_id: str, root: Path) -> frozenset[str]:
     while waiting:
         file, name = waiting.pop()
         source = _read(file)
-        function = source.functions.get(name)
+        # Who calls a class of the file calls how it is made.
+        function = source.functions.get(name) or source.functions.get(f"{name}.__init__")
         if function is None:
             continue
         origins = (source.imported.get(called, ("", "")) for called in _called(function))

@@ -12,7 +12,11 @@ PAGE = ROOT / "docs" / "parity.md"
 
 Table = Sequence[int]
 
-TABLES: dict[str, Table] = {"S": range(1, 52)}
+TABLES: dict[str, Table] = {
+    "S": range(1, 52),
+    "W": range(1, 41),
+    "E": (*range(1, 25), 26, 27, 48, 49, 50),
+}
 """The letter of each table and the numbers of its rows; a further table is a further entry here."""
 
 _ROW = re.compile(r"([A-Z]+)([0-9]+)")

@@ -48,7 +48,7 @@ class Onnx:
     """Run a whole ONNX model."""
 
     def __init__(self, parameters: OnnxParameters, context: Context) -> None:
-        self._part = _opened(parameters, 0, -1, context)
+        self._part, self.digest = _opened(parameters, 0, -1, context)
 
     def process(self, tensors: Tensors) -> Tensors:
         """The model's outputs by name; inputs are taken by name."""
@@ -78,19 +78,23 @@ class OnnxPartition:
     """Run the layers [first, last) of an ONNX model in one session; what only passes through is passed on untouched."""
 
     def __init__(self, parameters: OnnxPartitionParameters, context: Context) -> None:
-        self._part = _opened(parameters, parameters.first, parameters.last, context)
+        self._part, self.digest = _opened(parameters, parameters.first, parameters.last, context)
 
     def process(self, tensors: Tensors) -> Tensors:
         """All tensors that cross the boundary behind the part, by name."""
         return Tensors(self._part.run(tensors.arrays))
 
 
-def _opened(parameters: OnnxParameters | OnnxPartitionParameters, first: int, last: int, context: Context) -> Part:
+def _opened(
+    parameters: OnnxParameters | OnnxPartitionParameters, first: int, last: int, context: Context
+) -> tuple[Part, str]:
+    """The part, ready to run, and the digest of the model that it is of."""
     store = Path(parameters.store).expanduser() if parameters.store else context.models
     file = model_file(parameters.model, parameters.sha256, store, parameters.timeout_s)
-    part_file = extract(load(file, parameters.shapes), first, last, store)
+    model = load(file, parameters.shapes)
+    part_file = extract(model, first, last, store)
     providers = chosen(parameters.providers, runtime().get_available_providers())
     part = Part(part_file, providers, parameters.threads, parameters.optimisation)
     part.warm()
     context.log.info("layers [%d, %d) of %s by %s", part.first, part.last, parameters.model, ", ".join(part.providers))
-    return part
+    return part, model.digest

@@ -27,7 +27,9 @@ class SourceWork(Sender):
         """Send until the source fails, which is an exit code, or the host closes."""
         place, channel = self._place, self._channel
         channel.wait_until(lambda: channel.is_running)
-        place.current["seq"] = max(place.sequence, channel.first_sequence)
+        if channel.first_sequence >= 0:
+            # Where the one before has left off is known, which counts more than the guess that the plan holds.
+            place.current["seq"] = channel.first_sequence
         items = iter(self._made.items())
         while True:
             place.woken_at_s = time.time()

@@ -47,7 +47,7 @@ class Sampler:
             for gpu in self._gpus.look()
         ] or [SystemRow(at_s=at_s)]
         for row in rows:
-            row.cpu_percent, row.memory_bytes, row.memory_percent = cpu_percent, memory.used, memory.percent
+            row.cpu_percent, row.memory_bytes, row.memory_percent = cpu_percent, memory.total, memory.percent
         return rows
 
     def processes(self, running: Iterable[InstanceProcess], at_s: float) -> list[ProcessRow]:
