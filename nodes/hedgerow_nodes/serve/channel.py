@@ -37,17 +37,18 @@ class Channel:
         self.first_sequence = -1
         self.on_switch: Callable[[Head], None] = lambda head: None
         self.epochs: dict[int, Head] = {}
+        self._begin: Head | None = None
         self.has_forgotten = False
         self._windows: dict[str, int] = {}
         self._on_their_way: dict[str, int] = {}
 
     def first(self) -> Head:
         """The order to begin, which comes before all else."""
-        while not self.epochs and not self.is_closing:
+        while self._begin is None and not self.is_closing:
             self._read(None)
-        if self.is_closing:
+        if self.is_closing or self._begin is None:
             raise Closed
-        return next(iter(self.epochs.values()))
+        return self._begin
 
     def send(self, head: Head, pieces: list[Any] | None = None) -> None:
         """Tell the host something; waits only for the host's data-plane thread, which never blocks."""
@@ -117,6 +118,8 @@ class Channel:
                 port = head["out"]
                 self._on_their_way[port] = max(0, self._on_their_way.get(port, 0) - 1)
             case "epoch":
+                # Only the first says what to be; the epoch may have been told anew before a slow start reads either.
+                self._begin = self._begin or head
                 self.epochs[head["epoch"]] = head
             case "windows":
                 self._windows = {port: size for port, size in head["windows"].items() if size is not None}
