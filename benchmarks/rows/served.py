@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+
 from benchmarks.figures import Figure, fixed_at_least, fixed_at_most
 from benchmarks.served_network import HOSTS, RATE_BIT_PER_S, Observed, read
 from hedgerow_launch.scenes.shaped_network import ShapedNetwork
@@ -46,7 +48,7 @@ def _figures(seen: list[Observed]) -> list[Figure]:
     equal = 100 * (1 - moved / len(seen))
     return [
         Figure("served: rate beside the predicted, least", min(shares), "", (fixed_at_least(0.9),), details, shares),
-        Figure("served: predicted stage times, worst", max(off), "% off", (fixed_at_most(15),), errors, off),
+        Figure("served: predicted stage times, worst", float(np.max(off)), "% off", (fixed_at_most(15),), errors, off),
         Figure("served: predicted stage times, median", statistics.median(off), "% off", (fixed_at_most(15),)),
         Figure("served: deployed as planned", equal, "%", (fixed_at_least(100),), boundaries),
     ]

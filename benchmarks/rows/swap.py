@@ -9,6 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+
 from benchmarks.figures import Figure, at_most, fixed_at_most
 from benchmarks.serving_system import Handlers, Tallied, blueprint, read_tally, serving_system, until
 
@@ -71,7 +73,7 @@ def _figures(items: list[Tallied], windows: list[tuple[float, float]]) -> list[F
     return [
         Figure("swap: lost", lost, "items", (fixed_at_most(0),), count),
         Figure("swap: doubled", len(sequences) - len(different), "items", (fixed_at_most(0),), count),
-        Figure("swap: gap beyond one frame interval, worst", max(gaps), "ms", (at_most(20),), details, gaps),
+        Figure("swap: gap beyond one frame interval, worst", float(np.max(gaps)), "ms", (at_most(20),), details, gaps),
     ]
 
 
