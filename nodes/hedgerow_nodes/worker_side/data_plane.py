@@ -8,7 +8,7 @@ import math
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from hedgerow_idl.codec import CodecError
@@ -116,6 +116,12 @@ class DataPlane:
         if any(self._repeats(sender) for sender in self._senders.values()):
             waiting.append(self._repeat_at_s)
         return min(waiting, default=math.inf)
+
+    def open_to(self, node_ids: Iterable[str]) -> None:
+        """Say hello to workers that items will go to, so that the first item need not wait for their answer."""
+        for node_id in node_ids:
+            if node_id not in self._dead:
+                self._receiver(node_id)
 
     def came(self, node_id: str) -> None:
         """A worker is there, for the first time or again."""

@@ -107,6 +107,7 @@ class WorkerLoop:
             self._measuring,
             self._profiling,
             self._executor,
+            lambda nodes: self._data.open_to(node for node in nodes if node in self._peers),
             self._on_deleted,
             self._answer_writer.write,
         )

@@ -33,6 +33,7 @@ class Orders:
         measuring: measures links.
         profiling: times models.
         executor: runs what blocks, beside the loop.
+        open_to: called with the workers that a new plan's items will go to.
         on_deleted: called when an epoch has ended here.
         answer: writes an answer.
 
@@ -47,6 +48,7 @@ class Orders:
         measuring: Measuring,
         profiling: Profiling,
         executor: WorkerExecutor,
+        open_to: Callable[[set[str]], None],
         on_deleted: Callable[[str, int], None],
         answer: Callable[[ServiceAnswer], None],
     ) -> None:
@@ -55,6 +57,7 @@ class Orders:
         self._measuring = measuring
         self._profiling = profiling
         self._executor = executor
+        self._open_to = open_to
         self._on_deleted = on_deleted
         self._answer = answer
         self._host: Hosting | None = None
@@ -139,6 +142,7 @@ class Orders:
                     named, held = f"{service_id} {epoch}", f"{plan.service_id} {plan.epoch}"
                     raise OrderRefused(f"the order is for service and epoch {named}, its plan for {held}")
                 self._plans.learn(plan)
+                self._open_to(self._plans.receivers(service_id, epoch, order.node_id))
                 host.prepare(plan, order.node_id, command_id)
             case OrderKind.START:
                 host.start(service_id, epoch, command_id)

@@ -29,6 +29,15 @@ class PlanBook:
         """The plan of an epoch."""
         return self._plans.get((service_id, epoch))
 
+    def receivers(self, service_id: str, epoch: int, node_id: str) -> set[str]:
+        """The other workers that instances on a worker send to."""
+        plan = self.plan(service_id, epoch)
+        if plan is None:
+            return set()
+        places = {one.logical_id: one.node_id for one in plan.instances}
+        ends = ((places.get(link.sender), places.get(link.receiver)) for link in plan.links)
+        return {receiver for sender, receiver in ends if sender == node_id and receiver not in (None, node_id)}
+
     def instance(self, service_id: str, epoch: int, logical_id: str) -> PlacedInstance | None:
         """An instance by its logical id."""
         plan = self.plan(service_id, epoch)

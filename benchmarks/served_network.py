@@ -1,0 +1,140 @@
+"""The inside of the row `served`, run in the hub: `python -m benchmarks.served_network FILE HOST …`."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.serving_system import Handlers, ServingSystem, blueprint, read_tally, serving_system
+from hedgerow_nodes.estimators.models.bundled_weights import folder as weights_folder
+
+HOSTS = 3
+RATE_BIT_PER_S = 200e6
+ITERATIONS = 10
+CUTS: dict[str, dict[str, Any]] = {
+    "planned": {"partitions": "auto"},
+    "20, 45": {"partitions": [20, 45], "placement": ["worker-1", "worker-2", "worker-3"]},
+    "30": {"partitions": [30], "placement": ["worker-2", "worker-3"]},
+}
+"""Where the network is cut: as the engine does it, and twice by hand."""
+
+SETTLE_S = 5.0
+WINDOW_S = 10.0
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One way to cut it: prediction and what came of it.
+
+    Attributes:
+        predicted_hz: 1 / max(slowest stage, slowest link, processor time of all / shared cores), told while it runs.
+        bounded_by: the three terms in seconds.
+        stages: of each part of the network the predicted processor time, by its profile alone, and the measured.
+        planned, deployed: worker, first layer and the one behind the last: of the plan, and of the files of the parts
+            that the workers have made and opened.
+    """
+
+    cut: str
+    predicted_hz: float
+    measured_hz: float
+    bounded_by: dict[str, float]
+    stages: dict[str, tuple[float, float]]
+    planned: list[Any]
+    deployed: list[Any]
+
+
+def read(file: Path) -> list[Observed]:
+    """What `main` has left."""
+    return [Observed(**one) for one in json.loads(file.read_text(encoding="utf-8"))]
+
+
+def main(file: str, *hosts: str) -> None:
+    """Serve the network in each way and write down what was seen."""
+    workers = {f"worker-{number}": host for number, host in enumerate(hosts, 1)}
+    variables = {name: os.environ[name] for name in ("HEDGEROW_DISCOVERY", "HEDGEROW_PEERS")}
+    with TemporaryDirectory(prefix="hedgerow-bench-") as home:
+        with serving_system(Path(home), list(workers), hosts=workers, variables=variables) as system:
+            system.client.post("workers", "measure", body={}, timeout_s=60.0)
+            seen = [_observe(system, name, wish) for name, wish in CUTS.items()]
+    Path(file).write_text(json.dumps([asdict(one) for one in seen]), encoding="utf-8")
+
+
+def _observe(system: ServingSystem, cut: str, wish: dict[str, Any]) -> Observed:
+    name = f"served-{list(CUTS).index(cut)}"
+    tally = system.tally(name)
+    handlers: Handlers = {
+        "source": ("bench_tensor", {}, ("worker-1",)),
+        "out": ("bench_tally", {"path": str(tally)}, ("worker-3",)),
+    }
+    network = {"name": "net", "model": str(weights_folder() / "efficientnet-lite0.onnx"), **wish}
+    made = blueprint(
+        name,
+        handlers,
+        "source.tensors > net.tensors, net.tensors > out.value",
+        networks=[{**network, "profile_iterations": ITERATIONS}],
+    )
+    made["placement"] |= {"objective": "throughput", "max_partitions": HOSTS}
+    service_id = system.play.deploy(made)
+    first = system.client.get("services", service_id)
+    profiled = first["placement"]["predicted"]
+    planned = _planned(system, first)
+    time.sleep(SETTLE_S)
+    begin_s, rates = time.monotonic(), []
+    while time.monotonic() < begin_s + WINDOW_S:
+        time.sleep(1.0)
+        rates.append(system.client.get("services", service_id, "rates")["stages"])
+    end_s = time.monotonic()
+    items = [item for item in read_tally(tally) if begin_s <= item.at_s < end_s]
+    # Source and sink were assumed when it was placed; by now they were measured.
+    now = system.client.post("services", service_id, "placement", body={"dry_run": True})["predicted"]
+    deployed = _deployed(system.home, service_id)
+    parts = [stage for stage in profiled["stages"] if stage.startswith("net/")]
+    measured = {part: statistics.median(_compute_s(each, part) for each in rates) for part in parts}
+    system.play.delete(service_id)
+    bounded_by = {
+        "stage": max(now["stages"].values()),
+        "link": max((link["seconds"] for link in now["links"]), default=0.0),
+        "cores": max(now["hosts"].values()),
+    }
+    return Observed(
+        cut=cut,
+        predicted_hz=now["throughput_hz"],
+        measured_hz=len(items) / (end_s - begin_s),
+        bounded_by=bounded_by,
+        stages={part: (profiled["stages"][part], measured[part]) for part in parts},
+        planned=planned,
+        deployed=deployed,
+    )
+
+
+def _planned(system: ServingSystem, service: dict[str, Any]) -> list[Any]:
+    names = {worker["node_id"]: worker["name"] for worker in system.client.get("workers")["items"]}
+    parts = [each for each in service["plan"]["instances"] if each["handler"] == "onnx_partition"]
+    ends = [(names[each["node_id"]], each["parameters"]["first"], each["parameters"]["last"]) for each in parts]
+    return sorted(map(list, ends), key=lambda one: int(one[1]))
+
+
+def _deployed(home: Path, service_id: str) -> list[Any]:
+    found = []
+    for worker in (home / "workers").iterdir():
+        for file in (worker / service_id).rglob("*-*.onnx"):
+            first, last = file.name.split(".")[0].split("-")
+            found.append([worker.name, int(first), int(last)])
+    return sorted(found, key=lambda one: int(one[1]))
+
+
+def _compute_s(stages: list[dict[str, Any]], name: str) -> float:
+    """Processor time an item of a stage; NaN while it is not known."""
+    told = next(stage["compute_s"] for stage in stages if stage["name"] == name)
+    return float("nan") if told is None else float(told)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
