@@ -146,20 +146,6 @@ def test_a_worker_that_is_frozen_for_a_moment_keeps_its_work(serving: Serving, t
     serving.delete(name)
 
 
-def test_a_worker_that_is_frozen_for_longer_is_lost_and_comes_back(serving: Serving, tmp_path: Path) -> None:
-    file = tmp_path / "out.jsonl"
-    name = serving.deploy(chain("frozen", file, work={"nodes": ["worker-3"]}, numbers={"nodes": ["worker-1"]}))
-    grows(serving, file)
-    os.kill(serving.processes["worker-3"].pid, signal.SIGSTOP)
-    serving.until_state(name, "DEGRADED")
-    os.kill(serving.processes["worker-3"].pid, signal.SIGCONT)
-    serving.until_state(name, "RUNNING")
-    grows(serving, file)
-    sequences = [line["sequence"] for line in lines(file)]
-    assert sequences == sorted(set(sequences))
-    serving.delete(name)
-
-
 def test_what_lost_its_only_worker_waits_and_recovers(serving: Serving, tmp_path: Path) -> None:
     file = tmp_path / "out.jsonl"
     name = serving.deploy(chain("waits", file, work={"pin": "worker-2"}, numbers={"pin": "worker-1"}))
