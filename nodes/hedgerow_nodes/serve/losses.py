@@ -50,9 +50,18 @@ class Losses:
         world = self._world
         routers = [router for service in world.services.values() for router in service.routers.values()]
         placed = [one for router in routers for one in router.instances.values()]
-        # By what was placed, not by where: the worker may be back, and know nothing of the epochs before.
+        # By what was placed, not by where: the worker may be back, and know nothing of the epochs before. An epoch that
+        # is prepared and not in use was planned by one who knew of the loss sooner, for the worker as it is now.
+        lost = [
+            one.physical_id
+            for service in world.services.values()
+            for router in service.routers.values()
+            if router.plan.epoch <= service.in_use or not service.in_use
+            for one in router.instances.values()
+            if one.node_id == node_id
+        ]
         world.gone_instances &= {one.physical_id for one in placed}
-        world.gone_instances |= {one.physical_id for one in placed if one.node_id == node_id}
+        world.gone_instances |= set(lost)
         for key in list(world.away):
             router = world.router(key[0], key[1])
             target = None if router is None else router.instances.get(key[4])

@@ -102,6 +102,7 @@ class Orders:
         if self.world.router(service_id, epoch) is None:
             self._refuse(command_id, f"epoch {epoch} of service {service_id} is not known here; prepare it first")
             return
+        self.world.services[service_id].begin(epoch)
         for member in self.world.of_service(service_id):
             if epoch in member.epochs:
                 self.nursery.run(member, True)

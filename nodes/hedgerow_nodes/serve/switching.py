@@ -39,6 +39,7 @@ class Switching:
             reason = f"epoch {epoch} of service {service_id} is not known here; prepare it first"
             self._world.answer(Result(command_id, OrderCode.REFUSED, reason))
             return
+        self._world.services[service_id].begin(epoch)
         switching = self._under_way[command_id] = _Switching(set(), at_sequence)
         for member in self._world.of_service(service_id):
             if not self._is_source(member):

@@ -28,10 +28,15 @@ log = logging.getLogger("hedgerow.host")
 
 @dataclass(slots=True)
 class Service:
-    """The epochs of a service that this host knows."""
+    """The epochs of a service that this host knows; `in_use` is the newest that has begun to work."""
 
     name: str
     routers: dict[int, Router] = field(default_factory=dict)
+    in_use: int = 0
+
+    def begin(self, epoch: int) -> None:
+        """An epoch works, or its sources are told to send by it."""
+        self.in_use = max(self.in_use, epoch)
 
 
 @dataclass(frozen=True, slots=True)
