@@ -71,21 +71,25 @@ class Listener:
     """A subscriber that keeps what comes."""
 
     def __init__(self, port, topic):
-        self.messages, self.is_ready = [], threading.Event()
+        self.messages, self.is_ready, self._news = [], threading.Event(), threading.Condition()
         self._client = Client(CallbackAPIVersion.VERSION2, client_id="listener", clean_session=False)
         self._client.on_connect = lambda client, *_: client.subscribe(topic, qos=1)
         self._client.on_subscribe = lambda *_: self.is_ready.set()
-        self._client.on_message = lambda client, data, message: self.messages.append(json.loads(message.payload))
+        self._client.on_message = lambda client, data, message: self._take(json.loads(message.payload))
         self._client.reconnect_delay_set(1, 1)
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
         assert self.is_ready.wait(10)
 
+    def _take(self, message):
+        with self._news:
+            self.messages.append(message)
+            self._news.notify_all()
+
     def wait_for(self, sequence):
-        give_up_at_s = time.monotonic() + 20
-        while not any(message["sequence"] == sequence for message in self.messages):
-            assert time.monotonic() < give_up_at_s, f"message {sequence} did not come: {self.messages}"
-            time.sleep(0.02)
+        with self._news:
+            came = self._news.wait_for(lambda: any(each["sequence"] == sequence for each in self.messages), 20)
+        assert came, f"message {sequence} did not come: {self.messages}"
 
     def close(self):
         self._client.disconnect()

@@ -14,11 +14,10 @@ from hedgerow_orchestrator.store import queries, views
 from hedgerow_orchestrator.store.blobs import Blob, BlobStore
 from hedgerow_orchestrator.store.engine import open_for_reading, sorted_error
 from hedgerow_orchestrator.store.pages import Page, capped, cut, decode_cursor
-from hedgerow_orchestrator.store.serving_reader import ServingReader
 from hedgerow_orchestrator.store.telemetry_reader import TelemetryReader
 
 
-class StoreReader(ServingReader, TelemetryReader):
+class StoreReader(TelemetryReader):
     """Reads while the orchestrator writes; each call sees the store as it was at one moment.
 
     Every method may raise StoreMissing (the orchestrator has not made the store yet), StoreUnavailable or StoreError.

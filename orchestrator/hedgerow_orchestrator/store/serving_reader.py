@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from sqlalchemy import Select
@@ -10,11 +11,12 @@ from hedgerow_orchestrator.store import serving_queries, serving_views
 from hedgerow_orchestrator.store.views import View
 
 
-class ServingReader:
+class ServingReader(ABC):
     """The part of `StoreReader` about serving; each method may raise what those of `StoreReader` raise."""
 
+    @abstractmethod
     def _rows(self, query: Select[Any]) -> list[dict[str, Any]]:
-        raise NotImplementedError
+        """What a query gives, read from the store as it is at one moment."""
 
     def services(self, *, deleted: bool = False) -> list[View]:
         """List services, newest first; those that were deleted only with `deleted`."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import Select
-
 from hedgerow_orchestrator.store import telemetry_queries as queries
 from hedgerow_orchestrator.store import telemetry_views as shapes
 from hedgerow_orchestrator.store import traces
 from hedgerow_orchestrator.store.errors import StoreError
 from hedgerow_orchestrator.store.pages import Page, capped, cut, decode_cursor
+from hedgerow_orchestrator.store.serving_reader import ServingReader
 from hedgerow_orchestrator.store.telemetry_queries import RowFilter
 from hedgerow_orchestrator.store.views import View, iso_time
 
@@ -19,23 +18,8 @@ MOST_EVENTS_OF_AN_ITEM = 2_000
 MOST_EVENTS_OF_A_WINDOW = 20_000
 
 
-class TelemetryReader:
+class TelemetryReader(ServingReader):
     """The part of `StoreReader` about telemetry; each method may raise what those of `StoreReader` raise."""
-
-    def _rows(self, query: Select[Any]) -> list[dict[str, Any]]:
-        raise NotImplementedError
-
-    def service(self, name_or_id: str) -> View | None:
-        """See `ServingReader`."""
-        raise NotImplementedError
-
-    def service_epochs(self, service_id: str) -> list[View]:
-        """See `ServingReader`."""
-        raise NotImplementedError
-
-    def workers(self) -> list[View]:
-        """See `ServingReader`."""
-        raise NotImplementedError
 
     def telemetry(self, kind: str, wanted: RowFilter | None = None, limit: int = 50, cursor: str | None = None) -> Page:
         """List rows of a kind (`sys_info`, `proc_info` or `packet_info`), newest first.
