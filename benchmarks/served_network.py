@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import statistics
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.serving_system import Handlers, ServingSystem, blueprint, read_tally, serving_system
+from benchmarks import cpu_cap
+from benchmarks.delaying_relay import delayed
+from benchmarks.serving_system import Handlers, ServingSystem, blueprint, read_tally, serving_system, until
 from hedgerow_nodes.estimators.models.bundled_weights import folder as weights_folder
 
 HOSTS = 3
 RATE_BIT_PER_S = 200e6
 ITERATIONS = 10
+CAPPED, CAPPED_CORES = "worker-2", 0.5
+LATENCY_S = 0.005
+PORTS = tuple(f"port{number + 1}" for number in range(HOSTS))
+
 CUTS: dict[str, dict[str, Any]] = {
     "planned": {"partitions": "auto"},
     "20, 45": {"partitions": [20, 45], "placement": ["worker-1", "worker-2", "worker-3"]},
     "30": {"partitions": [30], "placement": ["worker-2", "worker-3"]},
 }
 """Where the network is cut: as the engine does it, and twice by hand."""
+
+CASES = {
+    **{name: (name, "") for name in CUTS},
+    "20, 45 with half a core": ("20, 45", "capped"),
+    "planned with 5 ms": ("planned", "delayed"),
+}
+"""How it is cut, and what is done to the workers: one of them capped, or every link made later."""
 
 SETTLE_S = 5.0
 WINDOW_S = 10.0
@@ -61,13 +76,38 @@ def main(file: str, *hosts: str) -> None:
     variables = {name: os.environ[name] for name in ("HEDGEROW_DISCOVERY", "HEDGEROW_PEERS")}
     with TemporaryDirectory(prefix="hedgerow-bench-") as home:
         with serving_system(Path(home), list(workers), hosts=workers, variables=variables) as system:
-            system.client.post("workers", "measure", body={}, timeout_s=60.0)
-            seen = [_observe(system, name, wish) for name, wish in CUTS.items()]
+            seen = []
+            for name, (cut, what) in CASES.items():
+                with _changed(system, what, hosts) as can_be:
+                    if can_be:
+                        system.client.post("workers", "measure", body={}, timeout_s=60.0)
+                        seen.append(_observe(system, name, CUTS[cut]))
     Path(file).write_text(json.dumps([asdict(one) for one in seen]), encoding="utf-8")
 
 
+@contextlib.contextmanager
+def _changed(system: ServingSystem, what: str, hosts: Sequence[str]) -> Iterator[bool]:
+    """Make one worker slow, or all links late; whether that can be done here."""
+    if what == "capped" and not cpu_cap.is_writable():
+        yield False
+    elif what == "capped":
+        with cpu_cap.capped(system.pid(CAPPED), CAPPED_CORES):
+            until(lambda: _usable_cores(system) == CAPPED_CORES, 10.0, "the worker to see its limit")
+            yield True
+        until(lambda: _usable_cores(system) > CAPPED_CORES, 10.0, "the worker to see that its limit is gone")
+    elif what == "delayed":
+        with delayed(dict(zip(PORTS, hosts, strict=True)), "bridge", LATENCY_S / 2):
+            yield True
+    else:
+        yield True
+
+
+def _usable_cores(system: ServingSystem) -> float:
+    return float(system.client.get("workers", CAPPED)["info"]["usable_cores"])
+
+
 def _observe(system: ServingSystem, cut: str, wish: dict[str, Any]) -> Observed:
-    name = f"served-{list(CUTS).index(cut)}"
+    name = f"served-{list(CASES).index(cut)}"
     tally = system.tally(name)
     handlers: Handlers = {
         "source": ("bench_tensor", {}, ("worker-1",)),
@@ -101,7 +141,7 @@ def _observe(system: ServingSystem, cut: str, wish: dict[str, Any]) -> Observed:
     bounded_by = {
         "stage": max(now["stages"].values()),
         "link": max((link["seconds"] for link in now["links"]), default=0.0),
-        "cores": max(now["hosts"].values()),
+        "cores": max([*now["hosts"].values(), *now["limited"].values()]),
     }
     return Observed(
         cut=cut,
