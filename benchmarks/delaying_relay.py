@@ -15,7 +15,9 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
+
+from hedgerow_launch.scenes.shaped_network import MTU_BYTES
 
 _TUNSETIFF = 0x400454CA
 _IFF_TAP, _IFF_NO_PI, _IFF_VNET_HDR = 0x0002, 0x1000, 0x4000
@@ -26,28 +28,23 @@ FRAME_BYTES = 1 << 17
 MOST_FRAMES = 4096
 """On their way in each direction; more are lost, as in a router."""
 
-MTU_BYTES = 9000
-"""Frames this large are few enough to be moved by a script."""
-
 BUFFER_BYTES = 8 << 20
 
 
 @contextlib.contextmanager
-def delayed(ports: Mapping[str, str], bridge: str, delay_s: float) -> Iterator[None]:
+def delayed(ports: Sequence[str], bridge: str, delay_s: float) -> Iterator[None]:
     """Hold every frame through these ports of a bridge for a time, each way, until the block ends.
 
     Args:
-        ports: with the namespace at the other end of each, whose device is `eth0`.
+        ports: of a `ShapedNetwork`, whose frames are large enough to be moved by a script.
 
     Raises:
         subprocess.CalledProcessError: `ip` could not change the ports.
     """
     relays = []
     try:
-        for number, (port, host) in enumerate(ports.items(), 1):
+        for number, port in enumerate(ports, 1):
             tap = f"late{number}"
-            _ip("-n", host, "link", "set", "eth0", "mtu", str(MTU_BYTES))
-            _ip("link", "set", port, "mtu", str(MTU_BYTES))
             _ip("tuntap", "add", tap, "mode", "tap", "vnet_hdr")
             _ip("link", "set", port, "nomaster", "promisc", "on")
             _ip("link", "set", tap, "mtu", str(MTU_BYTES), "master", bridge, "up")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +23,8 @@ from hedgerow_nodes.estimators.models.bundled_weights import folder as weights_f
 HOSTS = 3
 RATE_BIT_PER_S = 200e6
 ITERATIONS = 10
+WORKERS = tuple(f"worker-{number + 1}" for number in range(HOSTS))
+OPENED = re.compile(r"net/\d+: layers \[(\d+), (\d+)\)")
 CAPPED, CAPPED_CORES = "worker-2", 0.5
 LATENCY_S = 0.005
 PORTS = tuple(f"port{number + 1}" for number in range(HOSTS))
@@ -53,7 +56,7 @@ class Observed:
         bounded_by: the three terms in seconds.
         stages: of each part of the network the predicted processor time, by its profile alone, and the measured.
         planned, deployed: worker, first layer and the one behind the last: of the plan, and of the files of the parts
-            that the workers have made and opened.
+            that the workers say they have opened.
     """
 
     cut: str
@@ -72,13 +75,13 @@ def read(file: Path) -> list[Observed]:
 
 def main(file: str, *hosts: str) -> None:
     """Serve the network in each way and write down what was seen."""
-    workers = {f"worker-{number}": host for number, host in enumerate(hosts, 1)}
+    workers = dict(zip(WORKERS, hosts, strict=True))
     variables = {name: os.environ[name] for name in ("HEDGEROW_DISCOVERY", "HEDGEROW_PEERS")}
     with TemporaryDirectory(prefix="hedgerow-bench-") as home:
-        with serving_system(Path(home), list(workers), hosts=workers, variables=variables) as system:
+        with serving_system(Path(home), list(workers), hosts=workers, variables=variables, log_level="INFO") as system:
             seen = []
             for name, (cut, what) in CASES.items():
-                with _changed(system, what, hosts) as can_be:
+                with _changed(system, what) as can_be:
                     if can_be:
                         system.client.post("workers", "measure", body={}, timeout_s=60.0)
                         seen.append(_observe(system, name, CUTS[cut]))
@@ -86,7 +89,7 @@ def main(file: str, *hosts: str) -> None:
 
 
 @contextlib.contextmanager
-def _changed(system: ServingSystem, what: str, hosts: Sequence[str]) -> Iterator[bool]:
+def _changed(system: ServingSystem, what: str) -> Iterator[bool]:
     """Make one worker slow, or all links late; whether that can be done here."""
     if what == "capped" and not cpu_cap.is_writable():
         yield False
@@ -96,7 +99,7 @@ def _changed(system: ServingSystem, what: str, hosts: Sequence[str]) -> Iterator
             yield True
         until(lambda: _usable_cores(system) > CAPPED_CORES, 10.0, "the worker to see that its limit is gone")
     elif what == "delayed":
-        with delayed(dict(zip(PORTS, hosts, strict=True)), "bridge", LATENCY_S / 2):
+        with delayed(PORTS, "bridge", LATENCY_S / 2):
             yield True
     else:
         yield True
@@ -121,6 +124,7 @@ def _observe(system: ServingSystem, cut: str, wish: dict[str, Any]) -> Observed:
         networks=[{**network, "profile_iterations": ITERATIONS}],
     )
     made["placement"] |= {"objective": "throughput", "max_partitions": HOSTS}
+    begun = {worker: len(system.launched.log_of(worker)) for worker in WORKERS}
     service_id = system.play.deploy(made)
     first = system.client.get("services", service_id)
     profiled = first["placement"]["predicted"]
@@ -134,7 +138,7 @@ def _observe(system: ServingSystem, cut: str, wish: dict[str, Any]) -> Observed:
     items = [item for item in read_tally(tally) if begin_s <= item.at_s < end_s]
     # Source and sink were assumed when it was placed; by now they were measured.
     now = system.client.post("services", service_id, "placement", body={"dry_run": True})["predicted"]
-    deployed = _deployed(system.home, service_id)
+    deployed = _deployed(system, begun)
     parts = [stage for stage in profiled["stages"] if stage.startswith("net/")]
     measured = {part: statistics.median(_compute_s(each, part) for each in rates) for part in parts}
     system.play.delete(service_id)
@@ -161,12 +165,10 @@ def _planned(system: ServingSystem, service: dict[str, Any]) -> list[Any]:
     return sorted(map(list, ends), key=lambda one: int(one[1]))
 
 
-def _deployed(home: Path, service_id: str) -> list[Any]:
-    found = []
-    for worker in (home / "workers").iterdir():
-        for file in (worker / service_id).rglob("*-*.onnx"):
-            first, last = file.name.split(".")[0].split("-")
-            found.append([worker.name, int(first), int(last)])
+def _deployed(system: ServingSystem, begun: dict[str, int]) -> list[Any]:
+    """What the process of each part says that it has opened, as the part's file states it."""
+    told = {worker: system.launched.log_of(worker)[offset:] for worker, offset in begun.items()}
+    found = [[worker, int(first), int(last)] for worker, text in told.items() for first, last in OPENED.findall(text)]
     return sorted(found, key=lambda one: int(one[1]))
 
 
