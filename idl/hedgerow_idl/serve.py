@@ -155,7 +155,11 @@ class LinkFigure(IdlStruct, typename="hedgerow.serve.LinkFigure"):
 
 @wire_type
 class WorkerStatus(IdlStruct, typename="hedgerow.serve.WorkerStatus"):
-    """How a worker is: health, links and every instance that it runs or has just seen end."""
+    """How a worker is: health, links and every instance that it runs or has just seen end.
+
+    `item_cpu_s` is the processor time that it takes to move an item into an instance or out of one, NaN before it is
+    known.
+    """
 
     node_id: str = ""
     incarnation: uint64 = 0
@@ -183,6 +187,7 @@ class WorkerStatus(IdlStruct, typename="hedgerow.serve.WorkerStatus"):
     gpu_load_percent: float64 = NAN
     gpu_temperature_c: float64 = NAN
     power_w: float64 = NAN
+    item_cpu_s: float64 = NAN
     links: sequence[LinkFigure] = field(default_factory=list)
     instances: sequence[InstanceStatus] = field(default_factory=list)
 

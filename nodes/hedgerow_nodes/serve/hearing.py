@@ -61,6 +61,7 @@ class Hearing:
         member.last_sequence = max(member.last_sequence, head["seq"])
         member.last_epoch = head["epoch"]
         cpu_s = float(head["cpu"])
+        self._world.moving_s += max(0.0, float(head["spent"]) - cpu_s)
         before_s = member.compute_s
         member.compute_s = cpu_s if math.isnan(before_s) else before_s + SMOOTHING * (cpu_s - before_s)
         self._world.trace(member, "START", head, "", at_s=head["start"])

@@ -122,6 +122,11 @@ class Host:
             status.memory_bytes = memory_bytes(status.pid)
         return statuses
 
+    def moved(self) -> tuple[int, float]:
+        """How many items went into instances and out of them, and the processor time of instances beside handlers'."""
+        with self._lock:
+            return self._world.moved, self._world.moving_s
+
     def refused(self) -> int:
         """How many items came by epochs or links that are not known here, or for instances that are gone."""
         with self._lock:

@@ -105,7 +105,9 @@ class ReceiverWork(Sender):
             done["error"] = error_text(error)
             place.fail(done["error"])
             self.send_gaps(place.current, set())
-        self._channel.send({**done, "start": started_at_s, "end": ended_at_s, "cpu": cpu_s, **place.stamp()})
+        self._channel.send(
+            {**done, "start": started_at_s, "end": ended_at_s, "cpu": cpu_s, "spent": self.spent_s(), **place.stamp()}
+        )
 
     def _reply(self, results: Any) -> None:
         values = list(self.by_port(results).values())

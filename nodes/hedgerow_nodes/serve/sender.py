@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from hedgerow_nodes.serve.channel import Channel
@@ -22,6 +23,12 @@ class Sender:
 
     def __init__(self, kind: HandlerType, made: Any, place: Place, channel: Channel) -> None:
         self._kind, self._made, self._place, self._channel = kind, made, place, channel
+        self._spent_s = time.process_time()
+
+    def spent_s(self) -> float:
+        """Processor time of this process since it was asked last: handler and all that moves its items."""
+        before_s, self._spent_s = self._spent_s, time.process_time()
+        return self._spent_s - before_s
 
     def send_results(self, results: Any) -> None:
         """Send what a handler gave, over one output or several, and gaps over the others."""

@@ -79,4 +79,4 @@ class SourceWork(Sender):
         except BadValue as error:
             done["error"] = error_text(error)
             self.send_gaps(place.current, set())
-        self._channel.send({**done, "end": time.time(), **place.stamp()})
+        self._channel.send({**done, "end": time.time(), "spent": self.spent_s(), **place.stamp()})

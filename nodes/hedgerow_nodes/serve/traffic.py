@@ -50,6 +50,7 @@ class Traffic:
             links = links[:1]
         emission.remaining = 1 + sum(link.mode == "lossless" and head["kind"] == "cast" for link in links)
         sender.sent += 0 if is_gap else len(links)
+        world.moved += 0 if is_gap else len(links)
         for link in links:
             item = item_header(sender.service_id, link, head)
             if not is_gap:
@@ -120,6 +121,7 @@ class Traffic:
                 moved = True
                 if not entry.is_kept and entry.head["type"] != GAP:
                     member.received += 1
+                    self._world.moved += 1
                     self._world.trace(member, "RECV", entry.head, entry.head["in"], len(entry.payload))
                 head = {**entry.head, "do": "item", "lane": number, "ticket": entry.ticket}
                 self._world.tell(member, head, [entry.payload])
@@ -169,6 +171,7 @@ class Traffic:
     def _call(self, member: Member, item: Head, payload: Any) -> None:
         if member.takes_items:
             member.received += 1
+            self._world.moved += 1
             self._world.trace(member, "RECV", item, item["in"], len(payload))
             self._world.tell(member, {**item, "do": "item"}, [payload])
         else:

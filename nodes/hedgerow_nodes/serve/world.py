@@ -65,6 +65,8 @@ class World:
         self.numbers = itertools.count(1)
         self.tickets = itertools.count(1)
         self.refused = 0
+        # Items into instances and out of them, and what moving them has cost the instances.
+        self.moved, self.moving_s = 0, 0.0
         self.rows: deque[tuple[Any, ...]] = deque(maxlen=MOST_ROWS)
         self.lost_rows = 0
         self.results: list[Result] = []

@@ -70,6 +70,9 @@ class Hosting(Protocol):
     def statuses(self) -> list[InstanceStatus]:
         """Every instance, and those that have just ended."""
 
+    def moved(self) -> tuple[int, float]:
+        """Items into instances and out of them, and the processor time of the instances beside their handlers'."""
+
     def take_rows(self) -> list[PacketRow]:
         """Packet events since the last call."""
 

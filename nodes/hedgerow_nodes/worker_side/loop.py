@@ -307,7 +307,7 @@ class WorkerLoop:
         self._said.completed = self._orders.done
         self._said.write_status(self.state, self._orders.open, None)
         if self._host is not None and self._is_ready:
-            self._reports.report(self._host.statuses, self._links.figures, self._host.take_rows)
+            self._reports.report(self._host.statuses, self._links.figures, self._host.moved, self._host.take_rows)
 
     def _move(self, trigger: Trigger) -> None:
         self.state = next_state(self.state, trigger)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +20,12 @@ from hedgerow_nodes.worker_side.capabilities import Machine, worker_info
 from hedgerow_nodes.worker_side.configuration import WorkerConfiguration
 from hedgerow_nodes.worker_side.cpu_limit import usable_cores
 from hedgerow_nodes.worker_side.gpus import GpuMeter
+from hedgerow_nodes.worker_side.moving import MovingMeter
 from hedgerow_nodes.worker_side.sampling import InstanceProcess
 from hedgerow_nodes.worker_side.telemetry_book import TelemetryBook
 from hedgerow_nodes.worker_side.watch import Watch
+
+MOVING_EVERY_S = 1.0
 
 Processes = Callable[[], Sequence[InstanceProcess]]
 
@@ -66,6 +70,7 @@ class Reports:
         self._has_health = False
         self._told_at_s = self._looked_at_s = -math.inf
         self._report_at_s = clock()
+        self._moving, self._moving_at_s = MovingMeter(), clock()
         self._statuses: list[InstanceStatus] = []
         self._catalogue: Sequence[HandlerDescription] = ()
         self._usable_cores = machine.usable_cores
@@ -114,6 +119,7 @@ class Reports:
         self,
         statuses: Callable[[], list[InstanceStatus]],
         links: Callable[[float], list[LinkFigure]],
+        moved: Callable[[], tuple[int, float]],
         take_rows: Callable[[], list[PacketRow]],
     ) -> None:
         """Write what is due."""
@@ -127,6 +133,11 @@ class Reports:
             status = self._watch.health
             status.node_id, status.incarnation = self._identity.node_id, self._identity.incarnation
             status.stamped_at_s, status.links, status.instances = self._now(), links(clock_s), statuses()
+            if clock_s >= self._moving_at_s:
+                self._moving_at_s = clock_s + MOVING_EVERY_S
+                handled, spent_s = moved()
+                self._moving.look(handled, spent_s + time.process_time())
+            status.item_cpu_s = self._moving.item_cpu_s
             self._status.write(status)
         if clock_s >= self._report_at_s:
             self._report_at_s = clock_s + self._configuration().report_period_s

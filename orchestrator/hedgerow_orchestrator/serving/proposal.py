@@ -97,7 +97,8 @@ def predicted(placed: Placed, workers: Sequence[Worker], words: Sequence[str]) -
 
     Seconds are for one item; those of `stages` are processor time, which lasts longer where a worker has a limit. Each
     instance has a process of its own, so that two on one worker add up only in what they take of the host's cores, and
-    of the worker's where it may use fewer (`limited`).
+    of the worker's where it may use fewer (`limited`). Work is that of the stages and what it takes to move their items
+    (`moving`), where a worker has measured that.
     """
     problem, plan = placed.problem, placed.plan
     index = {name: at for at, name in enumerate(problem.node_names)}
@@ -114,6 +115,15 @@ def predicted(placed: Placed, workers: Sequence[Worker], words: Sequence[str]) -
         work[host] = work.get(host, 0.0) + seconds
         if worker.usable_cores < worker.info.cores:
             limited[worker.label] = limited.get(worker.label, 0.0) + seconds / worker.usable_cores
+    moving: dict[str, float] = {}
+    for edge in problem.edges:
+        for node in (at_node[edge.sender], at_node[edge.receiver]):
+            worker, seconds = workers[node], workers[node].item_cpu_s * edge.share
+            moving[worker.label] = moving.get(worker.label, 0.0) + seconds
+            host = worker.info.host_id or worker.node_id
+            work[host] = work.get(host, 0.0) + seconds
+            if worker.usable_cores < worker.info.cores:
+                limited[worker.label] = limited.get(worker.label, 0.0) + seconds / worker.usable_cores
     for worker in workers:
         host = worker.info.host_id or worker.node_id
         cores[host] = max(cores.get(host, 1.0), float(worker.info.cores))
@@ -134,6 +144,7 @@ def predicted(placed: Placed, workers: Sequence[Worker], words: Sequence[str]) -
         "links": links,
         "hosts": shared,
         "limited": limited,
+        "moving": moving,
         "scaled": [list(each) for each in plan.scaled],
         "assumed_links": [list(each) for each in plan.assumed_links],
         "objective": plan.objective,

@@ -57,6 +57,11 @@ class Worker:
         return speed if speed > 0 else math.nan
 
     @property
+    def item_cpu_s(self) -> float:
+        """Processor time to move an item into an instance or out of one; 0 where it was not measured yet."""
+        return self.status.item_cpu_s if self.status.item_cpu_s > 0 else 0.0
+
+    @property
     def core_share(self) -> float:
         """How much of a core's time one process gets at most: 1, or less under a limit on processor time."""
         return min(1.0, self.usable_cores)

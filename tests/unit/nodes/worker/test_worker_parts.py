@@ -25,6 +25,7 @@ from hedgerow_nodes.worker_side.cpu_limit import usable_cores
 from hedgerow_nodes.worker_side.gpus import GpuMeter
 from hedgerow_nodes.worker_side.link_probe import SMALL_PROBES, LinkProbe
 from hedgerow_nodes.worker_side.links import LinkBook
+from hedgerow_nodes.worker_side.moving import MovingMeter
 from hedgerow_nodes.worker_side.order_book import OrderBook
 from hedgerow_nodes.worker_side.profiling import ProfileFailed, ProfileOrder, Profiling
 from hedgerow_nodes.worker_side.sampling import Sampler
@@ -253,3 +254,17 @@ def test_models_that_ship_or_were_uploaded_are_profiled_with_the_digest_of_their
     assert told[0]["layers"]
     with pytest.raises(ProfileFailed, match=r"none\.onnx"):
         Profiling(tmp_path).run(ProfileOrder(model="shipped:none.onnx", iterations=1))
+
+
+def test_what_an_item_costs_to_move_is_known_after_enough_of_them() -> None:
+    meter = MovingMeter()
+    meter.look(1000, 5.0)
+    meter.look(1010, 5.5)
+    assert math.isnan(meter.item_cpu_s)
+    meter.look(1110, 5.6)
+    assert meter.item_cpu_s == pytest.approx(0.001)
+    meter.look(1210, 5.9)
+    assert meter.item_cpu_s == pytest.approx(0.001 + 0.3 * 0.002)
+    meter.look(0, 0.0)  # the host began anew
+    meter.look(100, 0.1)
+    assert meter.item_cpu_s == pytest.approx(0.0016 - 0.3 * 0.0006)

@@ -86,6 +86,9 @@ class FakeHost:
     def statuses(self) -> list[InstanceStatus]:
         return self.instances
 
+    def moved(self) -> tuple[int, float]:
+        return len(self.items), 0.0
+
     def take_rows(self) -> list[PacketRow]:
         rows, self.rows = self.rows, []
         return rows

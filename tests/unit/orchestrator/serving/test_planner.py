@@ -369,3 +369,15 @@ def test_a_worker_with_a_limit_takes_longer_for_the_same_work() -> None:
     assert free["bottleneck_s"] < slow["bottleneck_s"]
     assert not free["limited"]
     assert slow["latency_s"] - free["latency_s"] == pytest.approx(0.04)
+
+
+def test_what_it_takes_to_move_items_is_work_too() -> None:
+    """Two links: the worker in the middle moves an item in and one out, the others one each."""
+    workers = [worker(name, host_id="h", cores=1) for name in "abc"]
+    before = plan(pinned(source="a", middle="b", sink="c"), workers).predicted
+    for each in workers:
+        each.status.item_cpu_s = 0.001
+    after = plan(pinned(source="a", middle="b", sink="c"), workers).predicted
+    assert after["moving"] == pytest.approx({"a": 0.001, "b": 0.002, "c": 0.001})
+    assert after["hosts"]["h"] - before["hosts"]["h"] == pytest.approx(0.004)
+    assert after["bottleneck_s"] == after["hosts"]["h"]
