@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+TINIEST, HUGEST = 1e-30, 1e30
+"""Of numbers that are not 0: products of several stay within what a float can hold."""
 
 
 class Mistake(Exception):
@@ -125,8 +127,12 @@ class Fields:
 
     @staticmethod
     def _number(path: str, value: Any, above: float | None, least: float, most: float) -> float:
-        is_one = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        is_one = isinstance(value, int | float) and not isinstance(value, bool) and value == value
         if not is_one or (value <= above if above is not None else value < least) or (most > 0 and value > most):
             bounds = f"above {above:g}" if above is not None else f"of {least:g} or more"
             raise Mistake(path, f"{value!r} is no number {bounds}{f' and at most {most:g}' if most else ''}; give one")
+        if value and not TINIEST <= abs(value) <= HUGEST:
+            raise Mistake(
+                path, f"{value!r} is not within {TINIEST:g} to {HUGEST:g}; give a figure that something can have"
+            )
         return float(value)
