@@ -22,6 +22,17 @@ class Assumption:
             raise ValueError(f"{self} is no link: the bandwidth is above 0, the latency 0 or more")
 
 
+SLOW = Assumption(bandwidth_bytes_per_s=1e6, latency_s=0.05)
+"""Of a link where none was ever measured: a slow one, so that it is never the cheap way out."""
+
+
+def as_bad_as_the_worst(bandwidth_bytes_per_s: Numbers, latency_s: Numbers) -> Assumption:
+    """What a link that was never measured is taken for: the worst of what was, NaN where nothing was; else `SLOW`."""
+    if not np.isfinite(bandwidth_bytes_per_s).any():
+        return SLOW
+    return Assumption(float(np.nanmin(bandwidth_bytes_per_s)), float(np.nanmax(latency_s)))
+
+
 @dataclass(frozen=True)
 class Links:
     """All links, `[sender, receiver]`; the diagonal is never read, for within a node nothing is sent.

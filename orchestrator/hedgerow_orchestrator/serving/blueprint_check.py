@@ -17,6 +17,7 @@ from hedgerow_orchestrator.serving.blueprint import (
     port_of,
 )
 from hedgerow_orchestrator.serving.graph import cycle
+from hedgerow_orchestrator.serving.network_check import check_network
 from hedgerow_orchestrator.serving.parameters import wrong_parameters
 
 Catalogue = Mapping[str, HandlerDescription]
@@ -33,7 +34,7 @@ def check(blueprint: Blueprint, catalogue: Catalogue) -> list[Problem]:
         problems += _handler(blueprint, handler, f"handlers[{at}]", catalogue)
     for at, network in enumerate(blueprint.networks):
         problems += _requirements(blueprint, network.name, network.requires, f"networks[{at}].requires")
-        problems += _network(blueprint, at)
+        problems += check_network(blueprint, at)
     described = {handler.name: description_of(handler, catalogue) for handler in blueprint.handlers}
     for at, link in enumerate(blueprint.links):
         problems += _link(blueprint, link, f"links[{at}]", described if catalogue else {})
@@ -109,27 +110,6 @@ def _handler(blueprint: Blueprint, handler: HandlerWish, field: str, catalogue: 
             if not handler.type and name not in handler.parameters:
                 continue  # the provider that it gets may be configured with it
             yield Problem(f"{field}.parameters.{name}", message)
-
-
-def _network(blueprint: Blueprint, at: int) -> Iterator[Problem]:
-    network, field = blueprint.networks[at], f"networks[{at}]"
-    if not network.model:
-        yield Problem(f"{field}.model", "is empty; give a path, a URL or upload:SHA256")
-    if network.profile_iterations < 1:
-        yield Problem(f"{field}.profile_iterations", f"{network.profile_iterations}; give 1 or more")
-    if isinstance(network.partitions, int):
-        if network.partitions < 1:
-            yield Problem(f"{field}.partitions", f"{network.partitions}; one part is the whole, give 1 or more")
-        if network.placement and len(network.placement) != network.partitions:
-            parts = f"{network.partitions} parts need {network.partitions} workers, not {len(network.placement)}"
-            yield Problem(f"{field}.placement", parts)
-    elif network.partitions != "auto":
-        inner = list(network.partitions)
-        if inner != sorted(set(inner)) or (inner and inner[0] < 1):
-            yield Problem(f"{field}.partitions", f"{inner} do not ascend from 1; each is the layer a part begins at")
-        if network.placement and len(network.placement) != len(inner) + 1:
-            parts = f"{len(inner) + 1} parts need {len(inner) + 1} workers, not {len(network.placement)}"
-            yield Problem(f"{field}.placement", parts)
 
 
 def _requirements(blueprint: Blueprint, name: str, requires: Requirements, field: str) -> Iterator[Problem]:

@@ -9,16 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hedgerow_orchestrator.placement.network import Assumption, Links
+from hedgerow_orchestrator.placement.network import Links, as_bad_as_the_worst
 from hedgerow_orchestrator.placement.problem import CoreGroup, Costs
 from hedgerow_orchestrator.placement.scaling import scaled
 from hedgerow_orchestrator.serving.workers import Worker
 
 ASSUMED_COST_S = 0.01
 """Of a handler that nobody ever measured, on a worker of middling speed."""
-
-ASSUMED_LINK = Assumption(bandwidth_bytes_per_s=1e6, latency_s=0.05)
-"""Of a link where none was ever measured: a slow one, so that it is never the cheap way out."""
 
 ASSUMED_BYTES = {
     "image": 921_600.0,
@@ -95,10 +92,7 @@ def link_table(workers: Sequence[Worker]) -> Links:
             if figure is not None and figure.bandwidth_bytes_per_s > 0 and figure.latency_s >= 0:
                 bandwidth[a, b], latency[a, b] = figure.bandwidth_bytes_per_s, figure.latency_s
                 age[a, b] = max(figure.age_s, 0.0) if math.isfinite(figure.age_s) else np.nan
-    assumption = ASSUMED_LINK
-    if np.isfinite(bandwidth).any():
-        worst = float(np.nanmin(bandwidth)), float(np.nanmax(latency))
-        assumption = Assumption(bandwidth_bytes_per_s=worst[0], latency_s=worst[1])
+    assumption = as_bad_as_the_worst(bandwidth, latency)
     energy = np.full((size, size), ASSUMED_J_PER_BYTE)
     return Links(bandwidth, latency, age_s=age, energy_j_per_byte=energy, assumption=assumption)
 

@@ -17,6 +17,7 @@ from hedgerow_orchestrator.serving.blueprint import NetworkWish, Wishes
 from hedgerow_orchestrator.serving.costs import assumption_words, cost_table, groups_of, link_table
 from hedgerow_orchestrator.serving.figures import Figures, Profile, network_key
 from hedgerow_orchestrator.serving.long_network import planning_edges
+from hedgerow_orchestrator.serving.network_by_hand import order_of, pins_of, refuse_revisits
 from hedgerow_orchestrator.serving.network_ends import NO_ENDS, Ends, with_ends, without_ends
 from hedgerow_orchestrator.serving.parts import PARTITION, Part
 from hedgerow_orchestrator.serving.placement_words import labels_of, nobody_can, objective_of
@@ -110,12 +111,14 @@ def cut(
     if all(reasons):
         raise NoPlace(nobody_can(network.name, workers, reasons))
     # Layer by layer nothing is pinned: which part a layer belongs to is what is looked for.
-    pins = {} if wanted is None else _pins(network, request, names, workers, labels)
+    pins = {} if wanted is None else pins_of(network, request, names, workers, labels)
+    if not wishes.may_revisit:
+        refuse_revisits(network.name, [pins.get(name) for name in names])
     is_set = wanted is not None or network.partitions != "auto"
     rules = Rules(
         pins=pins,
         forbids=tuple((name, label) for label, why in zip(labels, reasons, strict=True) if why for name in names),
-        may_revisit=wishes.may_revisit or bool(pins),
+        may_revisit=wishes.may_revisit,
         # What a person has cut is cut; the limits are for what is found.
         max_partitions=None if is_set else wishes.max_partitions,
         max_cuts=None if is_set else wishes.max_cuts,
@@ -136,7 +139,7 @@ def cut(
     )
     try:
         if wanted is None and isinstance(network.partitions, int):
-            order = _order(network, workers)
+            order = order_of(network, workers)
             placement, is_best = exactly(problem, network.partitions, order)
             value = Evaluator(problem).evaluate(placement).value
             plan = describe(problem, placement, value if is_best else 0.0, f"exactly {network.partitions} parts")
@@ -160,17 +163,6 @@ def _or_zero(tensors_bytes: float) -> float:
     return tensors_bytes if np.isfinite(tensors_bytes) else 0.0
 
 
-def _order(network: NetworkWish, workers: Sequence[Worker]) -> tuple[int, ...]:
-    """The places among the workers that a person gave for the parts."""
-    found = []
-    for wanted in network.placement:
-        at = next((at for at, each in enumerate(workers) if wanted in (each.node_id, each.name, each.label)), None)
-        if at is None:
-            raise NoPlace(f"placement of network {network.name!r}: no worker {wanted!r} is here")
-        found.append(at)
-    return tuple(found)
-
-
 SECONDS = 0.3
 """About how long a search may take that is not exact sooner."""
 
@@ -187,30 +179,6 @@ def _has(network: NetworkWish, request: Request, worker: Worker) -> bool:
     return any(
         key[0].startswith(f"{network.name}/") and node == worker.node_id for key, node in request.current.items()
     )
-
-
-def _pins(
-    network: NetworkWish, request: Request, names: Sequence[str], workers: Sequence[Worker], labels: Sequence[str]
-) -> dict[str, str]:
-    """Of each part that has a place by a person's wish, or that shall stay, its worker."""
-    by_id = {worker.node_id: label for worker, label in zip(workers, labels, strict=True)}
-    by_name = {word: label for worker, label in zip(workers, labels, strict=True) for word in (worker.name, label)}
-    pins = {}
-    for at, name in enumerate(names):
-        key = (f"{network.name}/{at}", 0)
-        if at < len(network.placement) and len(names) == len(network.placement):
-            wanted = network.placement[at]
-            label = by_id.get(wanted) or by_name.get(wanted)
-            if label is None:
-                raise NoPlace(f"placement of network {network.name!r}: no worker {wanted!r} is here")
-            pins[name] = label
-        if key in request.stay and request.current.get(key) in by_id and network.name in request.boundaries:
-            pins[name] = by_id[request.current[key]]
-        if key in request.moves:
-            if request.moves[key] not in by_id:
-                raise NoPlace(f"part {key[0]!r} cannot move: its worker is not here")
-            pins[name] = by_id[request.moves[key]]
-    return pins
 
 
 def _power(worker: Worker) -> float | None:

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import shlex
+import tomllib
 from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-PAGE = (Path(__file__).parents[3] / "docs" / "serving.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
 LINES = [line.strip() for line in PAGE.splitlines() if line.strip().startswith("hedgerow ")]
+
+
+@pytest.fixture(autouse=True)
+def declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands of other packages are those that pyproject.toml declares, whenever it was installed."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    joined = project["entry-points"]["hedgerow.commands"]
+    found = [EntryPoint(name, target, "hedgerow.commands") for name, target in joined.items()]
+    monkeypatch.setattr("hedgerow_launch.command_group.entry_points", lambda group: found)
 
 
 @pytest.mark.parametrize("line", LINES)

@@ -147,11 +147,30 @@ def test_what_is_no_blueprint_is_refused(text: str) -> None:
         ({"networks": [{"name": "n", "model": ""}]}, "networks[0].model", "is empty"),
         ({"networks": [{"name": "n", "model": "m", "partitions": [3, 2]}]}, "networks[0].partitions", "ascend"),
         ({"networks": [{"name": "n", "model": "m"}]}, "networks[0]", "fed by no link"),
+        (
+            {"networks": [{"name": "n", "model": "m", "partitions": [1, 2], "placement": ["a", "b", "a"]}]},
+            "networks[0].placement",
+            "worker 'a' would have the parts n/0 and n/2 with another worker's between them, and may_revisit is false",
+        ),
+        (
+            {"networks": [{"name": "n", "model": "m", "partitions": 2, "placement": ["a", "a"]}]},
+            "networks[0].placement",
+            "worker 'a' has the parts n/0 and n/1, and with a number of partitions each part has a worker of its own",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_field(changes: dict[str, Any], field: str, says: str) -> None:
     problems = check(parse(chain(**changes)), KNOWN)
     assert [each for each in problems if each.field == field and says in each.message], problems
+
+
+@pytest.mark.parametrize(
+    ("placement", "may_revisit"), [(["a", "b", "a"], True), (["a", "a", "b"], False), (["a", "b", "b"], False)]
+)
+def test_a_network_may_be_placed_by_hand_in_one_run_a_worker(placement: list[str], may_revisit: bool) -> None:
+    network = {"name": "n", "model": "m", "partitions": [1, 2], "placement": placement}
+    wish = chain(networks=[network], placement__may_revisit=may_revisit)
+    assert [each.field for each in check(parse(wish), KNOWN)] == ["networks[0]"]  # it is fed by no link
 
 
 def test_more_instances_than_allowed_are_refused() -> None:

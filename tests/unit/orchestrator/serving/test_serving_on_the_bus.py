@@ -147,6 +147,33 @@ def test_bad_wishes_are_told_what_is_wrong(
     assert (answered, says in told["message"]) == (status, True), told
 
 
+def test_a_placement_by_hand_that_revisits_a_worker_is_refused(garden: Garden) -> None:
+    layers = [{"name": f"l{at}", "op": "x", "seconds_mean": 0.1} for at in range(3)]
+    for name in ("w1", "w2"):
+        join(garden, name).worker.profile = json.dumps({"digest": "d", "layers": layers, "cut_bytes": [1.0] * 3})
+    network: dict[str, Any] = {"name": "net", "model": "m.onnx", "partitions": [1, 2], "placement": ["w1", "w2", "w2"]}
+    blueprint: dict[str, Any] = {
+        "name": "cut",
+        "handlers": [{"name": "in", "type": "tensor_source"}, {"name": "out", "type": "tensor_sink"}],
+        "networks": [network],
+        "links": [{"from": "in.tensors", "to": "net.tensors"}, {"from": "net.tensors", "to": "out.tensors"}],
+    }
+    to_and_fro = {**blueprint, "networks": [{**network, "placement": ["w1", "w2", "w1"]}]}
+    status, told = garden.ask("service.deploy", {"blueprint": to_and_fro})
+    assert (status, told["field"]) == (ReplyStatus.INVALID, "networks[0].placement")
+    assert "worker 'w1' would have the parts net/0 and net/2 with another worker's between them" in told["message"]
+    for may_revisit in (False, True):
+        name = f"cut-{may_revisit}"
+        wanted = {**blueprint, "name": name, "placement": {"may_revisit": may_revisit, "replace": "never"}}
+        assert garden.ask("service.deploy", {"blueprint": wanted})[0] is ReplyStatus.OK
+        garden.until(lambda name=name: state(garden, name) == "RUNNING")
+        status, told = garden.ask("service.place", {"service": name, "placement": {"net/2": "w1"}})
+        assert (status, told["changed"], told["verdict"]) == (
+            (ReplyStatus.OK, True, "applied") if may_revisit else (ReplyStatus.OK, False, "infeasible")
+        )
+        assert ("and may_revisit is false" in told["reason"]) is not may_revisit
+
+
 def test_one_input_gives_one_result(garden: Garden) -> None:
     join(garden, "w1")
     handlers = [{"name": "ask", "type": "request"}, *CHAIN["handlers"][1:]]
