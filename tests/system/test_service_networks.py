@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper
+from running import free_port
 from serving_system import Serving
 from worker_system import Workers
 
@@ -64,12 +65,6 @@ def test_a_residual_network_is_profiled_layer_by_layer(hedgerow_environment: Env
             assert any(each["seconds_std"] > 0 for each in told["layers"]) == (iterations > 1)
     finally:
         workers.close()
-
-
-def free_port() -> int:
-    """A port of this host that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
