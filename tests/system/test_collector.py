@@ -184,7 +184,9 @@ def test_a_posted_report_of_two_gpus_is_two_rows(hedgerow_environment: Environme
         assert {(row["cpu_percent"], row["memory_bytes"], row["memory_percent"]) for row in rows} == {(12.5, 2**33, 40)}
         assert [[row[name] for name in names] for row in rows if row["at_s"] == 2.5] == [[None] * 5]
         sql = "SELECT timestamp, mem_total, gpu_util, gpu_mem_util, gpu_clock, gpu_power FROM sys_info ORDER BY 1, 3"
-        with closing(sqlite3.connect(f"file:{serving.environment.home / 'hedgerow.sqlite'}?mode=ro", uri=True)) as store:
+        with closing(
+            sqlite3.connect(f"file:{serving.environment.home / 'hedgerow.sqlite'}?mode=ro", uri=True)
+        ) as store:
             assert store.execute(sql).fetchall() == [
                 (1.5, 8192, 3, 8, 300, 17),
                 (1.5, 8192, 50, 20, 1350, 61),

@@ -1,4 +1,4 @@
-"""Places by load: each worker reads counters of a machine of its own, and what is new goes where there is less to do."""
+"""Places by load: each worker reads the counters of another machine, and what is new goes where less is to do."""
 
 from __future__ import annotations
 
