@@ -136,6 +136,23 @@ def test_costs_are_measured_scaled_or_assumed_and_it_says_which() -> None:
     assert "the cost of middle on b was not measured but scaled from a" in words
     assert "the cost of source, sink was never measured anywhere" in words
     assert proposal.predicted["stages"]["middle"] == pytest.approx(0.1)
+    cells = proposal.predicted["costs"]
+    assert cells["middle"] == {
+        "a": {"seconds": 0.2, "source": "measured"},
+        "b": {"seconds": pytest.approx(0.1), "source": "scaled", "from": "a"},
+    }
+    assert {each["source"] for name in ("source", "sink") for each in cells[name].values()} == {"assumed"}
+
+
+def test_of_a_large_table_of_costs_only_the_workers_in_use_are_told() -> None:
+    handlers = [dict(each) for each in CHAIN["handlers"]]
+    handlers[1]["instances"] = 60
+    workers = [worker(f"w{number}") for number in range(40)]
+    told = plan({**CHAIN, "handlers": handlers, "placement": {"strategy": "random"}}, workers).predicted
+    assert len(told["costs"]) == 62
+    assert {tuple(row) for row in told["costs"].values()} == {
+        tuple(each.name for each in sorted(workers, key=lambda one: one.name) if each.name in told["places"].values())
+    }
 
 
 def test_a_link_never_measured_is_as_bad_as_the_worst_and_it_says_so() -> None:
