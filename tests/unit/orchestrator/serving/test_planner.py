@@ -114,10 +114,21 @@ def test_round_robin_goes_round_and_load_aware_avoids_load() -> None:
     blueprint: dict[str, Any] = {**CHAIN, "handlers": handlers, "placement": {"strategy": "round_robin"}}
     nodes = list(plan(blueprint, [worker(name) for name in "abc"]).nodes.values())
     assert sorted(nodes.count(name) for name in "abc") == [2, 3, 3]
-    busy = worker("a")
-    busy.status.cpu_percent = 95.0
+    busy, idle = worker("a"), worker("b", cores=16)
+    busy.status.cpu_percent, idle.status.cpu_percent = 95.0, 5.0
     blueprint["placement"] = {"strategy": "load_aware"}
-    assert "a" not in plan(blueprint, [busy, worker("b", cores=16)]).nodes.values()
+    assert "a" not in plan(blueprint, [busy, idle]).nodes.values()
+
+
+def test_a_worker_that_has_not_told_its_load_is_not_taken_for_idle() -> None:
+    workers = [worker(name) for name in "abc"]
+    for each, percent in zip(workers, (30.0, math.nan, 60.0), strict=True):
+        each.status.cpu_percent = percent
+    blueprint = {**CHAIN, "placement": {"strategy": "load_aware"}}
+    assert set(plan(blueprint, workers).nodes.values()) == {"a"}
+    for each in workers:
+        each.status.cpu_percent = math.nan
+    assert set(plan(blueprint, workers).nodes.values()) == {"a", "b", "c"}
 
 
 def test_manual_needs_a_place_for_each() -> None:
