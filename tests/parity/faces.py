@@ -24,6 +24,9 @@ FACES = {
     ("hedgerow_nodes.serve.catalogue", "load"): "a handler of the catalogue",
     ("garden", "Garden"): "the topics of requests",
     ("hedgerow_nodes.core.cyclone_bus", "CycloneBus"): "the bus",
+    ("tests.unit.deploy.deploy_files", "documents"): "deployment files",
+    ("tests.unit.deploy.deploy_files", "dockerfile"): "deployment files",
+    ("tests.unit.deploy.deploy_files", "command_lines"): "deployment files",
 }
 """The closed list: where a name is imported from, the name, and the face that whoever calls it goes through."""
 

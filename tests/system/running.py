@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 import threading
 import time
@@ -49,6 +50,12 @@ def wait_for(what: Callable[[], T | None], timeout_s: float = 30.0, saying: Call
             return seen
         assert time.monotonic() < give_up_at_s, f"not seen within {timeout_s:g} s: {saying()}"
         LOOK_AGAIN.wait(0.01)
+
+
+def free_port() -> int:
+    """A port of this host that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
 
 
 class System(LaunchedSystem):

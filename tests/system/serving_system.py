@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,23 @@ PATIENCE_S = 40.0
 
 
 class Serving(LaunchedSystem):
-    """A system without advice nodes; each of its processes can be killed and started again by name."""
+    """A system without advice nodes; each of its processes can be killed and started again by name.
 
-    def __init__(self, environment: Environment, variables: Mapping[str, str] | None = None) -> None:
+    Args:
+        environment: its home and domain.
+        variables: of the environment, beside those.
+        through: by a process's name the script, with its arguments, that becomes it, as `in_namespace.py` does.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        variables: Mapping[str, str] | None = None,
+        through: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
         super().__init__(environment, {"PYTHONPATH": path, "HEDGEROW_PORT": "0", "NO_COLOR": "1", **(variables or {})})
+        self._through = through or {}
 
     def up(self, *workers: str, **configuration: Mapping[str, Any]) -> None:
         """Start everything and wait for the workers; `configuration` by a worker's name, with `_` for `-`."""
@@ -38,6 +50,10 @@ class Serving(LaunchedSystem):
             self.start_worker(name, **configuration.get(name.replace("-", "_"), {}))
         wait_for(lambda: (self.environment.home / "run" / "frontend.json").exists(), PATIENCE_S, self.logs)
         self.until(lambda: set(workers) <= set(self.here()), "the workers")
+
+    def start(self, name: str, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Start `python ARGUMENTS`, through another script where one was given for the name."""
+        return super().start(name, [*self._through.get(name, ()), *arguments])
 
     def start_orchestrator(self) -> None:
         """Start the orchestrator."""

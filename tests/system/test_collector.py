@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import sqlite3
 import urllib.error
 import urllib.request
@@ -13,7 +12,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from running import LOOK_AGAIN, System, wait_for
+from running import LOOK_AGAIN, System, free_port, wait_for
+from serving_system import Serving
 
 from hedgerow_nodes.core.environment import Environment
 from hedgerow_orchestrator.store import migrate
@@ -137,9 +137,7 @@ def test_postgresql_is_stopped_and_started_again(hedgerow_environment: Environme
 
 
 def test_posted_reports_are_answered_when_they_are_stored(hedgerow_environment: Environment) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     migrate.upgrade(hedgerow_environment.store_url)
     system = System(hedgerow_environment, {"HEDGEROW_COLLECTOR_PORT": str(port)})
     report = {
@@ -160,6 +158,42 @@ def test_posted_reports_are_answered_when_they_are_stored(hedgerow_environment: 
         assert system.query("SELECT timestamp, sequence, event, size FROM packet_info") == [(2.5, 9, "sent", 7)]
     finally:
         system.stop()
+
+
+def test_a_posted_report_of_two_gpus_is_two_rows(hedgerow_environment: Environment) -> None:
+    port = free_port()
+    machine = {"timestamp": 1.5, "node_ID": 7, "cpu_util": 12.5, "mem_total": 8192, "mem_util": 40.0}
+    gpus = [
+        {"gpu_util": 50, "gpu_mem_util": 20, "gpu_clock": 1350, "gpu_power": 61},
+        {"gpu_util": 3, "gpu_mem_util": 8, "gpu_clock": 300, "gpu_power": 17},
+    ]
+    report = {"sys_info": [{**machine, **gpu} for gpu in gpus] + [{**machine, "timestamp": 2.5}]}
+    serving = Serving(hedgerow_environment, {"HEDGEROW_COLLECTOR_PORT": str(port)})
+    try:
+        serving.up()
+        serving.until(lambda: "takes posted reports" in serving.log_of("collector"), "its address")
+        for _ in range(2):  # as a reporter does that heard no answer
+            serving.until(lambda: posted(port, report) == (200, {"result": "Succeeded"}), "the report is stored")
+        rows = serving.get("telemetry/sys_info?worker=posted:7")["items"]
+        names = ("gpu_index", "gpu_percent", "gpu_memory_percent", "gpu_clock_hz", "gpu_power_w")
+        assert sorted([[row[name] for name in ("at_s", *names)] for row in rows if row["at_s"] == 1.5]) == [
+            [1.5, 0, 50, 20, 1.35e9, 61],
+            [1.5, 1, 3, 8, 3e8, 17],
+        ]
+        # The machine itself is the same in both, and one without figures of a GPU has none.
+        assert {(row["cpu_percent"], row["memory_bytes"], row["memory_percent"]) for row in rows} == {(12.5, 2**33, 40)}
+        assert [[row[name] for name in names] for row in rows if row["at_s"] == 2.5] == [[None] * 5]
+        sql = "SELECT timestamp, mem_total, gpu_util, gpu_mem_util, gpu_clock, gpu_power FROM sys_info ORDER BY 1, 3"
+        with closing(
+            sqlite3.connect(f"file:{serving.environment.home / 'hedgerow.sqlite'}?mode=ro", uri=True)
+        ) as store:
+            assert store.execute(sql).fetchall() == [
+                (1.5, 8192, 3, 8, 300, 17),
+                (1.5, 8192, 50, 20, 1350, 61),
+                (2.5, 8192, None, None, None, None),
+            ]
+    finally:
+        serving.stop()
 
 
 def posted(port: int, report: object) -> tuple[int, dict[str, str]]:

@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper
+from running import free_port
 from serving_system import Serving
 from worker_system import Workers
 
@@ -64,12 +65,6 @@ def test_a_residual_network_is_profiled_layer_by_layer(hedgerow_environment: Env
             assert any(each["seconds_std"] > 0 for each in told["layers"]) == (iterations > 1)
     finally:
         workers.close()
-
-
-def free_port() -> int:
-    """A port of this host that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -151,4 +146,29 @@ def test_a_network_is_cut_as_planned_and_moved_by_hand(serving: Serving, tmp_pat
     serving.until_state(name, "RUNNING")
     had = received(serving, name)
     serving.until(lambda: received(serving, name) > had + 20, "more items")
+    serving.delete(name)
+
+
+def test_each_worker_profiles_a_network_itself_and_the_plan_counts_with_that(serving: Serving, tmp_path: Path) -> None:
+    given = {"partitions": [3], "placement": ["worker-1", "worker-2"]}
+    name = serving.deploy(blueprint("own", residual(tmp_path), given))
+    first = serving.get(f"services/{name}")["placement"]["predicted"]
+    seconds = {}
+    for part in ("net/0", "net/1"):
+        cells = first["costs"][part]
+        assert {worker: each["source"] for worker, each in cells.items()} == dict.fromkeys(cells, "measured")
+        seconds[part] = one, two = cells["worker-1"]["seconds"], cells["worker-2"]["seconds"]
+        print(f"{part}: {one * 1e6:.1f} us on worker-1, {two * 1e6:.1f} us on worker-2")
+        assert one > 0 < two != one, "two measurements, which never agree to the last digit"
+    assert (first["stages"]["net/0"], first["stages"]["net/1"]) == (seconds["net/0"][0], seconds["net/1"][1])
+    wish = {"placement": {"net/0": "worker-2", "net/1": "worker-1"}, "dry_run": True}
+    other = serving.post(f"services/{name}/placement", wish)["predicted"]
+    assert (other["stages"]["net/0"], other["stages"]["net/1"]) == (seconds["net/0"][1], seconds["net/1"][0])
+    # One that has come since has measured nothing of it, which is told.
+    serving.start_worker("worker-3")
+    serving.until(lambda: "worker-3" in serving.here(), "a third worker")
+    later = serving.post(f"services/{name}/placement", wish)["predicted"]["costs"]["net/0"]["worker-3"]
+    assert (later["source"], later["from"]) in {("scaled", "worker-1"), ("scaled", "worker-2")}
+    serving.kill("worker-3")
+    serving.until(lambda: "worker-3" not in serving.here(), "its end")
     serving.delete(name)

@@ -58,6 +58,7 @@ def read_report(report: Any) -> PostedRows:
     posted = PostedRows()
     count = 0
     seen: Counter[RowKey] = Counter()
+    gpus: Counter[RowKey] = Counter()
     for table in COLUMNS:
         for number, given in _rows(table, report):
             count += 1
@@ -67,7 +68,10 @@ def read_report(report: Any) -> PostedRows:
             node = str(values.get("node_id") or "")
             key = (table, node, *(values[name] for name in NEEDED[table]))
             seen[key] += 1  # several GPUs at one moment have a row each
-            posted.by_node.setdefault(node, {})[*key, seen[key]] = _READ[table](values)
+            row = posted.by_node.setdefault(node, {})[*key, seen[key]] = _READ[table](values)
+            if isinstance(row, SystemRow) and row.gpu_index >= 0:
+                row.gpu_index = gpus[key]  # nobody writes a number: they stand in their order
+                gpus[key] += 1
     return posted
 
 

@@ -212,6 +212,7 @@ def _begin_delete(core: Core, step: Step, service: Service) -> None:
     core.settle_intents(step, service.intents, IntentState.DECLINED, "the service is being deleted")
     for drain in service.drains.values():
         core.orders.cancel(drain.waiting)
+    service.drains.clear()  # what drains is deleted with all else; nobody answers what was taken back
     procedure = service.procedure = Procedure("delete", "delete")
     nodes = [node for node in service.nodes() if core.is_here(node)]
     swapping.order_all(core, step, service, procedure, OrderKind.DELETE, nodes)
@@ -221,7 +222,6 @@ def _begin_delete(core: Core, step: Step, service: Service) -> None:
 
 def _deleted(core: Core, step: Step, service: Service) -> None:
     service.procedure, service.is_running = None, False
-    service.drains.clear()
     for number in list(service.epochs):
         epoch = service.epochs.pop(number)
         epoch.row.state, epoch.row.retired_at_s = EpochState.RETIRED, step.now_s

@@ -11,7 +11,7 @@ from hedgerow_orchestrator.placement.checks import Infeasible
 from hedgerow_orchestrator.placement.problem import Edge, Node, Problem, Rules, Stage
 from hedgerow_orchestrator.placement.solve import NotFound, describe, solve
 from hedgerow_orchestrator.serving.blueprint import Blueprint
-from hedgerow_orchestrator.serving.costs import assumption_words, cost_table, groups_of, link_table
+from hedgerow_orchestrator.serving.costs import Table, assumption_words, cost_table, groups_of, link_table
 from hedgerow_orchestrator.serving.figures import Figures
 from hedgerow_orchestrator.serving.graph import ordered
 from hedgerow_orchestrator.serving.item_sizes import item_bytes
@@ -53,7 +53,7 @@ def propose(
     digests = {network.name: figures.sha256_of(network) for network in blueprint.networks}
     parts, links = _in_order(blueprint, boundaries, digests)
     possible = {part.key: _possible(part, workers, request, fixed) for part in parts}
-    problem, words = _problem(blueprint, parts, links, workers, figures, possible, cuts, request.held)
+    problem, table = _problem(blueprint, parts, links, workers, figures, possible, cuts, request.held)
     placed, turn = _solve(blueprint, parts, workers, problem, possible, request, clock)
     ids = dict(zip(problem.node_names, (each.node_id for each in workers), strict=True))
     nodes = {part.key: ids[label] for part, label in zip(parts, placed.plan.nodes, strict=True)}
@@ -73,7 +73,7 @@ def propose(
         handlers={part.key: handler_on(part, by_id[nodes[part.key]]) for part in parts},
         boundaries=boundaries,
         placed=(*(each.placed for each in cuts.values()), placed),
-        predicted=predicted(placed, workers, [*words, *network_words]),
+        predicted=predicted(placed, workers, [*assumption_words(table), *network_words], table.assumed),
         turn=turn,
     )
 
@@ -135,7 +135,7 @@ def _problem(
     possible: Mapping[Key, tuple[int, ...]],
     cuts: Mapping[str, Cut],
     held: Mapping[str, float],
-) -> tuple[Problem, list[str]]:
+) -> tuple[Problem, Table]:
     labels = labels_of(workers)
     names = [part.label for part in parts]
     seconds = np.array(
@@ -184,7 +184,7 @@ def _problem(
         ),
         groups=groups_of(workers, labels),
     )
-    return problem, assumption_words(table)
+    return problem, table
 
 
 def _pairs(parts: Sequence[Part], wish: str) -> list[tuple[str, str]]:

@@ -16,6 +16,10 @@ MOST_WORDS = 3
 """Sentences of each solver in an explanation: what was found and how, the slowest part, and why not one node alone."""
 
 
+MOST_CELLS = 2_000
+"""Of a larger table of costs only the workers that got something are told."""
+
+
 class NoPlace(Exception):
     """No placement keeps all that is asked for; the text says why."""
 
@@ -92,13 +96,41 @@ class Proposal:
         return max(gaps) if gaps and all(gap < float("inf") for gap in gaps) else None
 
 
-def predicted(placed: Placed, workers: Sequence[Worker], words: Sequence[str]) -> dict[str, Any]:
+def cost_cells(placed: Placed, assumed: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
+    """What each stage costs on each worker, seconds an item, and where that is from.
+
+    `source` is `measured` (there, of this stage or of the layers that it is made of), `scaled` (`from` the measurement
+    on another worker) or `assumed` (nobody ever measured it).
+
+    Args:
+        assumed: the stages whose costs are.
+    """
+    problem = placed.problem
+    names = problem.node_names
+    is_large = len(names) * len(problem.stages) > MOST_CELLS
+    shown = [at for at, name in enumerate(names) if not is_large or name in placed.plan.nodes]
+    cells: dict[str, dict[str, dict[str, Any]]] = {}
+    for stage, name in enumerate(problem.stage_names):
+        row = cells[name] = {}
+        for at in shown:
+            told = row[names[at]] = {"seconds": float(problem.costs.seconds[stage, at]), "source": "measured"}
+            scaled_from = int(problem.costs.scaled_from[stage, at])
+            if name in assumed:
+                told["source"] = "assumed"
+            elif scaled_from >= 0:
+                told |= {"source": "scaled", "from": names[scaled_from]}
+    return cells
+
+
+def predicted(
+    placed: Placed, workers: Sequence[Worker], words: Sequence[str], assumed: Sequence[str] = ()
+) -> dict[str, Any]:
     """The prediction as JSON: stages, links, and max(slowest stage, slowest link, work / cores of each host).
 
     Seconds are for one item; those of `stages` are processor time, which lasts longer where a worker has a limit. Each
     instance has a process of its own, so that two on one worker add up only in what they take of the host's cores, and
     of the worker's where it may use fewer (`limited`). Work is that of the stages and what it takes to move their items
-    (`moving`), where a worker has measured that.
+    (`moving`), where a worker has measured that. `costs` is what was chosen from: see `cost_cells`.
     """
     problem, plan = placed.problem, placed.plan
     index = {name: at for at, name in enumerate(problem.node_names)}
@@ -140,6 +172,7 @@ def predicted(placed: Placed, workers: Sequence[Worker], words: Sequence[str]) -
         "throughput_hz": 1 / bottleneck,
         "latency_s": evaluation.latency_s,
         "stages": stages,
+        "costs": cost_cells(placed, assumed),
         "places": dict(zip(problem.stage_names, plan.nodes, strict=True)),
         "links": links,
         "hosts": shared,

@@ -32,8 +32,15 @@ def by_strategy(
         Infeasible: no worker can take an instance; the text says of each worker why not.
     """
     labels = problem.node_names
+    unknown = max((_busy_share(each, 0.0) for each in workers), default=0.0)
     candidates = [
-        Candidate(label, float(each.info.cores), each.info.clock_hz, _busy(each), each.free_bytes)
+        Candidate(
+            label,
+            float(each.info.cores),
+            each.info.clock_hz,
+            _busy_share(each, unknown) * each.info.cores,
+            each.free_bytes,
+        )
         for label, each in zip(labels, workers, strict=True)
     ]
     together, apart = dict(problem.rules.together), problem.rules.apart
@@ -71,6 +78,7 @@ def by_strategy(
 _LOAD_OF_ONE = 0.1
 
 
-def _busy(worker: Worker) -> float:
+def _busy_share(worker: Worker, unknown: float) -> float:
+    """The part of its processors that is in use; one that has not told it yet is no idle one: it gets what is given."""
     percent = worker.status.cpu_percent
-    return percent / 100 * worker.info.cores if percent >= 0 else 0.0
+    return percent / 100 if percent >= 0 else unknown

@@ -168,11 +168,12 @@ def _look_for_the_end(core: Core, step: Step, service: Service) -> None:
 
 
 def _sweep(core: Core, step: Step, worker: Worker, strangers: list[InstanceStatus]) -> None:
-    """End what a worker runs and nobody wants: of services that were deleted, of epochs that were given up."""
+    """End what a worker has and nobody wants: of services that were deleted, of epochs that were given up.
+
+    Also what has ended or failed there: the worker would tell of it for ever.
+    """
     wanted: set[tuple[str, int]] = set()
     for each in strangers:
-        if each.state in (InstanceState.ENDED, InstanceState.FAILED):
-            continue
         service = core.services.get(each.service_id)
         if service is None:
             wanted.add((each.service_id, 0))

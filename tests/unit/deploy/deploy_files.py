@@ -26,8 +26,13 @@ _SECRET = re.compile(r"(TOKEN|PASSWORD|SECRET|API_?KEY|PRIVATE)", re.IGNORECASE)
 
 
 def documents(path: Path) -> list[Any]:
-    """All YAML documents of a file."""
+    """All YAML documents of a file, as a user hands them to their program."""
     return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+
+
+def dockerfile(path: Path) -> str:
+    """The text of a Dockerfile, as a user builds from it."""
+    return path.read_text(encoding="utf-8")
 
 
 def compose_faults(contents: Any) -> list[str]:
@@ -133,6 +138,6 @@ def command_lines() -> list[list[str]]:
     lines = [service["command"] for service in services().values()]
     lines += [one["args"] for contents in kubernetes_objects() for one in containers(contents)]
     for path in DOCKERFILES:
-        steps = steps_of(path.read_text(encoding="utf-8"))
+        steps = steps_of(dockerfile(path))
         lines += [json.loads(value) for instruction, value in steps if instruction == "CMD"]
     return lines

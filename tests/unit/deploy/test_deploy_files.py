@@ -15,6 +15,7 @@ from tests.unit.deploy.deploy_files import (
     KUBERNETES_FILES,
     KUBERNETES_VERSIONS,
     compose_faults,
+    dockerfile,
     dockerfile_faults,
     documents,
     kubernetes_fault,
@@ -79,7 +80,7 @@ def test_a_wrong_kubernetes_file_is_found(keys: tuple[str | int, ...], value: ob
 
 @pytest.mark.parametrize("path", DOCKERFILES, ids=name)
 def test_dockerfiles_have_versions_no_root_no_secret_and_what_they_copy(path: Path) -> None:
-    assert dockerfile_faults(path.read_text(encoding="utf-8")) == []
+    assert dockerfile_faults(dockerfile(path)) == []
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_dockerfiles_have_versions_no_root_no_secret_and_what_they_copy(path: Pa
     ],
 )
 def test_a_wrong_dockerfile_is_found(old: str, new: str, fault: str) -> None:
-    text = (DEPLOY / "Dockerfile.cpu").read_text(encoding="utf-8")
+    text = dockerfile(DEPLOY / "Dockerfile.cpu")
     assert old in text
     assert any(fault in found for found in dockerfile_faults(text.replace(old, new)))
 

@@ -24,6 +24,7 @@ from tests.unit.deploy.deploy_files import (
     ROOT,
     command_lines,
     containers,
+    dockerfile,
     documents,
     kubernetes_objects,
     services,
@@ -150,7 +151,7 @@ def test_kubernetes_peers_are_the_pods_behind_the_headless_service() -> None:
 def test_what_the_image_runs_is_copied_into_it() -> None:
     wanted = {"find_peers.py", "ready.py", "control.toml"}
     for path in DOCKERFILES:
-        steps = steps_of(path.read_text(encoding="utf-8"))
+        steps = steps_of(dockerfile(path))
         copied = [value.split() for instruction, value in steps if instruction == "COPY"]
         (own,) = [words[:-1] for words in copied if words[-1] == IN_THE_IMAGE]
         assert {Path(word).name for word in own} == wanted

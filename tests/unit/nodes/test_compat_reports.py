@@ -86,8 +86,8 @@ def test_a_row_that_is_posted_again_is_stored_once_and_answered_when_it_is() -> 
 def test_two_gpus_of_one_moment_are_two_rows() -> None:
     world = World()
     for _ in range(2):
-        assert world.desk.answer("a", {"sys_info": [{**SYSTEM, **GPU}, {**SYSTEM, **GPU}]})[0] == 200
-    assert [len(batch.systems) for batch in world.batches] == [2]
+        assert world.desk.answer("a", {"sys_info": [SYSTEM, {**SYSTEM, **GPU}, {**SYSTEM, **GPU}]})[0] == 200
+    assert [[row.gpu_index for row in batch.systems] for batch in world.batches] == [[-1, 0, 1]]
 
 
 def test_rows_that_name_a_node_are_of_that_node() -> None:

@@ -56,6 +56,9 @@ CATALOGUE = (
     handler("tensor_sink", "tensors:tensors", "", "sink"),
 )
 
+_OF_AN_EPOCH = (OrderKind.START, OrderKind.SWITCH_EPOCH)
+"""Orders that are refused where the epoch was not prepared."""
+
 
 @dataclass
 class Running:
@@ -160,6 +163,8 @@ class SimulatedWorker:
             body, reason = self.profile, "" if self.profile else "the model is no model"
         elif order.kind is OrderKind.DELETE:
             self._delete(order)
+        elif order.kind in _OF_AN_EPOCH and (order.service_id, order.epoch) not in self.epochs:
+            code, reason = OrderCode.REFUSED, f"epoch {order.epoch} is unknown"
         elif order.kind is OrderKind.SWITCH_EPOCH:
             at_sequence = self._switch(order)
         elif order.kind is OrderKind.INFER:
@@ -169,8 +174,6 @@ class SimulatedWorker:
             figures = {"latency_s": 0.001, "bandwidth_bytes_per_s": 2e7}
             links = [{"to_node_id": each, **figures} for each in msgspec.json.decode(order.body)["workers"]]
             body = msgspec.json.encode({"links": links}).decode()
-        elif (order.service_id, order.epoch) not in self.epochs and order.kind is OrderKind.START:
-            code, reason = OrderCode.REFUSED, f"epoch {order.epoch} is unknown"
         else:
             self._set(order)
         answer = ServiceAnswer(

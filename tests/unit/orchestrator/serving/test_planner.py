@@ -118,10 +118,21 @@ def test_round_robin_goes_round_and_load_aware_avoids_load() -> None:
     blueprint: dict[str, Any] = {**CHAIN, "handlers": handlers, "placement": {"strategy": "round_robin"}}
     nodes = list(plan(blueprint, [worker(name) for name in "abc"]).nodes.values())
     assert sorted(nodes.count(name) for name in "abc") == [2, 3, 3]
-    busy = worker("a")
-    busy.status.cpu_percent = 95.0
+    busy, idle = worker("a"), worker("b", cores=16)
+    busy.status.cpu_percent, idle.status.cpu_percent = 95.0, 5.0
     blueprint["placement"] = {"strategy": "load_aware"}
-    assert "a" not in plan(blueprint, [busy, worker("b", cores=16)]).nodes.values()
+    assert "a" not in plan(blueprint, [busy, idle]).nodes.values()
+
+
+def test_a_worker_that_has_not_told_its_load_is_not_taken_for_idle() -> None:
+    workers = [worker(name) for name in "abc"]
+    for each, percent in zip(workers, (30.0, math.nan, 60.0), strict=True):
+        each.status.cpu_percent = percent
+    blueprint = {**CHAIN, "placement": {"strategy": "load_aware"}}
+    assert set(plan(blueprint, workers).nodes.values()) == {"a"}
+    for each in workers:
+        each.status.cpu_percent = math.nan
+    assert set(plan(blueprint, workers).nodes.values()) == {"a", "b", "c"}
 
 
 def test_manual_needs_a_place_for_each() -> None:
@@ -140,6 +151,23 @@ def test_costs_are_measured_scaled_or_assumed_and_it_says_which() -> None:
     assert "the cost of middle on b was not measured but scaled from a" in words
     assert "the cost of source, sink was never measured anywhere" in words
     assert proposal.predicted["stages"]["middle"] == pytest.approx(0.1)
+    cells = proposal.predicted["costs"]
+    assert cells["middle"] == {
+        "a": {"seconds": 0.2, "source": "measured"},
+        "b": {"seconds": pytest.approx(0.1), "source": "scaled", "from": "a"},
+    }
+    assert {each["source"] for name in ("source", "sink") for each in cells[name].values()} == {"assumed"}
+
+
+def test_of_a_large_table_of_costs_only_the_workers_in_use_are_told() -> None:
+    handlers = [dict(each) for each in CHAIN["handlers"]]
+    handlers[1]["instances"] = 60
+    workers = [worker(f"w{number}") for number in range(40)]
+    told = plan({**CHAIN, "handlers": handlers, "placement": {"strategy": "random"}}, workers).predicted
+    assert len(told["costs"]) == 62
+    assert {tuple(row) for row in told["costs"].values()} == {
+        tuple(each.name for each in sorted(workers, key=lambda one: one.name) if each.name in told["places"].values())
+    }
 
 
 def test_a_link_never_measured_is_as_bad_as_the_worst_and_it_says_so() -> None:

@@ -81,6 +81,21 @@ def test_delete_leaves_nothing() -> None:
     assert farm.engine.is_idle
 
 
+def test_what_has_failed_of_a_service_that_is_gone_is_forgotten_by_its_worker_too() -> None:
+    farm = Farm("w1", "w2")
+    service = farm.deploy(pinned(source="w1", middle="w2", sink="w1"))
+    farm.quick()
+    (broken,) = farm.workers["w2"].instances.values()
+    broken.status.state = InstanceState.FAILED
+    farm.do("delete", service)
+    restarted(farm)  # before the workers are heard of again: nobody is there to be told
+    for worker in farm.workers.values():
+        farm.join(worker)
+    farm.settle(20)
+    assert farm.engine.core.services == {}
+    assert farm.running() == {}
+
+
 def test_a_frozen_worker_delays_nobody_else() -> None:
     farm = Farm("w1", "w2")
     farm.workers["w1"].is_frozen = True
