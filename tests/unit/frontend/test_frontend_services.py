@@ -155,7 +155,10 @@ def test_rates_are_differences_of_reports(serving: Any, store: tuple[Store, Stor
     second = RateAnswer.model_validate(serving.get(f"{API}/faces/rates").json)
     assert (second.over_s, second.throughput_per_s) == (4.0, 9.0)
     stages = {(one.name, one.replica): one for one in second.stages}
-    assert stages["camera", 0].out_per_s == 10.0
+    # What is sent over two links, or comes in at two ports, is one item; what has no inputs takes none.
+    assert (stages["camera", 0].in_per_s, stages["camera", 0].out_per_s) == (None, 10.0)
+    assert (stages["draw", 0].in_per_s, stages["draw", 0].out_per_s) == (9.0, 9.0)
+    assert (stages["screen", 0].in_per_s, stages["screen", 0].out_per_s) == (9.0, None)
     assert stages["recognise", 1].in_per_s == 4.5
     assert stages["recognise", 1].predicted_s == 0.030
     assert stages["detect", 0].ratio == pytest.approx(1.1)
