@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from flask import Blueprint, flash, make_response, redirect, request, url_for
 from werkzeug.datastructures import FileStorage
@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from hedgerow_frontend.problem_details import ApiError, field_error
 from hedgerow_frontend.security import POLICY_WITH_PICTURES
 from hedgerow_frontend.services import services
+from hedgerow_frontend.serving.asked import asking
 from hedgerow_frontend.serving.inference_api import infer_once, keep_model
 from hedgerow_frontend.serving.inputs import FORM_BYTES, reading
 from hedgerow_frontend.serving.lookups import find_service
@@ -38,7 +39,9 @@ def ask(service: str) -> Response | tuple[str, int]:
         values = {name: form.get(name, "") for name in ("kind", "value", "timeout_s")}
         timeout_s = _seconds(values["timeout_s"])
         picture = _picture(file)
-        value = input_in_file(file) if file and file.filename else typed_input(values["kind"], values["value"])
+        is_file = file is not None and bool(file.filename)
+        value = input_in_file(file) if file and is_file else typed_input(values["kind"], values["value"])
+        _check_type("file" if is_file else "kind", str(value.get("type", "record")), found)
         answer = infer_once(found["service_id"], value, timeout_s)
     except ApiError as error:
         page = service_page(found["service_id"], {}, ask_values=values, ask_messages=messages_of(error))
@@ -86,6 +89,17 @@ def _picture(file: FileStorage | None) -> str:
     data = stream.read()
     stream.seek(0)
     return data_uri(data, file.mimetype)
+
+
+def _check_type(field: str, given: str, service: dict[str, Any]) -> None:
+    """Refuse what the service would leave unanswered.
+
+    Raises:
+        ApiError: 422, nothing that the requests go to takes this type.
+    """
+    takes = asking(service, services().reader.handlers()).takes
+    if takes and given not in takes:
+        raise field_error(field, f"is of the type {given}; this service takes {' or '.join(takes)}")
 
 
 def _seconds(text: str) -> float:

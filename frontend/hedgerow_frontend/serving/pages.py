@@ -62,7 +62,9 @@ def worker(worker: str) -> str:
 @blueprint.get("/handlers")
 def handler_list() -> str:
     """What the workers can run."""
-    return render_template("serving/handlers.html", handlers=services().reader.handlers())
+    handlers = services().reader.handlers()
+    here = sorted({name for handler in handlers for name in handler["workers"]})
+    return render_template("serving/handlers.html", handlers=handlers, here=here)
 
 
 def services_page(

@@ -180,6 +180,17 @@ def test_files_of_other_kinds_are_refused(pages: Any, client: Any) -> None:
     assert client.calls == []
 
 
+def test_what_nothing_takes_is_refused_before_it_is_sent(
+    pages: Any, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StoreReader, "handlers", lambda self: [{**one, "workers": []} for one in CATALOGUE])
+    reply = pages.post("/services/ask/infer", data={"kind": "record", "value": "{}"})
+    assert (reply.status_code, client.calls) == (422, [])
+    assert "is of the type record; this service takes encoded_image" in reply.text
+    client.answer("service.infer", output={}, sequence=0, took_s=0.1)
+    assert sent(pages, b"\xff\xd8", "a.jpg").status_code == 200
+
+
 def test_a_service_that_does_not_answer_says_why(pages: Any, client: Any) -> None:
     client.answer("service.infer", ReplyStatus.CONFLICT, message="no answer within 10 s")
     reply = pages.post("/services/ask/infer", data={"kind": "text", "value": "x"})
