@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import statistics
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.serving_system import Handlers, ServingSystem, blueprint, read_tally, serving_system
+from benchmarks import cpu_cap
+from benchmarks.delaying_relay import delayed
+from benchmarks.serving_system import Handlers, ServingSystem, blueprint, read_tally, serving_system, until
 from hedgerow_nodes.estimators.models.bundled_weights import folder as weights_folder
 
 HOSTS = 3
 RATE_BIT_PER_S = 200e6
 ITERATIONS = 10
+WORKERS = tuple(f"worker-{number + 1}" for number in range(HOSTS))
+OPENED = re.compile(r"net/\d+: layers \[(\d+), (\d+)\)")
+CAPPED, CAPPED_CORES = "worker-2", 0.5
+LATENCY_S = 0.005
+PORTS = tuple(f"port{number + 1}" for number in range(HOSTS))
+
 CUTS: dict[str, dict[str, Any]] = {
     "planned": {"partitions": "auto"},
     "20, 45": {"partitions": [20, 45], "placement": ["worker-1", "worker-2", "worker-3"]},
     "30": {"partitions": [30], "placement": ["worker-2", "worker-3"]},
 }
 """Where the network is cut: as the engine does it, and twice by hand."""
+
+CASES = {
+    **{name: (name, "") for name in CUTS},
+    "20, 45 with half a core": ("20, 45", "capped"),
+    "planned with 5 ms": ("planned", "delayed"),
+}
+"""How it is cut, and what is done to the workers: one of them capped, or every link made later."""
 
 SETTLE_S = 5.0
 WINDOW_S = 10.0
@@ -38,7 +56,7 @@ class Observed:
         bounded_by: the three terms in seconds.
         stages: of each part of the network the predicted processor time, by its profile alone, and the measured.
         planned, deployed: worker, first layer and the one behind the last: of the plan, and of the files of the parts
-            that the workers have made and opened.
+            that the workers say they have opened.
     """
 
     cut: str
@@ -57,17 +75,42 @@ def read(file: Path) -> list[Observed]:
 
 def main(file: str, *hosts: str) -> None:
     """Serve the network in each way and write down what was seen."""
-    workers = {f"worker-{number}": host for number, host in enumerate(hosts, 1)}
+    workers = dict(zip(WORKERS, hosts, strict=True))
     variables = {name: os.environ[name] for name in ("HEDGEROW_DISCOVERY", "HEDGEROW_PEERS")}
     with TemporaryDirectory(prefix="hedgerow-bench-") as home:
-        with serving_system(Path(home), list(workers), hosts=workers, variables=variables) as system:
-            system.client.post("workers", "measure", body={}, timeout_s=60.0)
-            seen = [_observe(system, name, wish) for name, wish in CUTS.items()]
+        with serving_system(Path(home), list(workers), hosts=workers, variables=variables, log_level="INFO") as system:
+            seen = []
+            for name, (cut, what) in CASES.items():
+                with _changed(system, what) as can_be:
+                    if can_be:
+                        system.client.post("workers", "measure", body={}, timeout_s=60.0)
+                        seen.append(_observe(system, name, CUTS[cut]))
     Path(file).write_text(json.dumps([asdict(one) for one in seen]), encoding="utf-8")
 
 
+@contextlib.contextmanager
+def _changed(system: ServingSystem, what: str) -> Iterator[bool]:
+    """Make one worker slow, or all links late; whether that can be done here."""
+    if what == "capped" and not cpu_cap.is_writable():
+        yield False
+    elif what == "capped":
+        with cpu_cap.capped(system.pid(CAPPED), CAPPED_CORES):
+            until(lambda: _usable_cores(system) == CAPPED_CORES, 10.0, "the worker to see its limit")
+            yield True
+        until(lambda: _usable_cores(system) > CAPPED_CORES, 10.0, "the worker to see that its limit is gone")
+    elif what == "delayed":
+        with delayed(PORTS, "bridge", LATENCY_S / 2):
+            yield True
+    else:
+        yield True
+
+
+def _usable_cores(system: ServingSystem) -> float:
+    return float(system.client.get("workers", CAPPED)["info"]["usable_cores"])
+
+
 def _observe(system: ServingSystem, cut: str, wish: dict[str, Any]) -> Observed:
-    name = f"served-{list(CUTS).index(cut)}"
+    name = f"served-{list(CASES).index(cut)}"
     tally = system.tally(name)
     handlers: Handlers = {
         "source": ("bench_tensor", {}, ("worker-1",)),
@@ -81,6 +124,7 @@ def _observe(system: ServingSystem, cut: str, wish: dict[str, Any]) -> Observed:
         networks=[{**network, "profile_iterations": ITERATIONS}],
     )
     made["placement"] |= {"objective": "throughput", "max_partitions": HOSTS}
+    begun = {worker: len(system.launched.log_of(worker)) for worker in WORKERS}
     service_id = system.play.deploy(made)
     first = system.client.get("services", service_id)
     profiled = first["placement"]["predicted"]
@@ -94,14 +138,14 @@ def _observe(system: ServingSystem, cut: str, wish: dict[str, Any]) -> Observed:
     items = [item for item in read_tally(tally) if begin_s <= item.at_s < end_s]
     # Source and sink were assumed when it was placed; by now they were measured.
     now = system.client.post("services", service_id, "placement", body={"dry_run": True})["predicted"]
-    deployed = _deployed(system.home, service_id)
+    deployed = _deployed(system, begun)
     parts = [stage for stage in profiled["stages"] if stage.startswith("net/")]
     measured = {part: statistics.median(_compute_s(each, part) for each in rates) for part in parts}
     system.play.delete(service_id)
     bounded_by = {
         "stage": max(now["stages"].values()),
         "link": max((link["seconds"] for link in now["links"]), default=0.0),
-        "cores": max(now["hosts"].values()),
+        "cores": max([*now["hosts"].values(), *now["limited"].values()]),
     }
     return Observed(
         cut=cut,
@@ -121,12 +165,10 @@ def _planned(system: ServingSystem, service: dict[str, Any]) -> list[Any]:
     return sorted(map(list, ends), key=lambda one: int(one[1]))
 
 
-def _deployed(home: Path, service_id: str) -> list[Any]:
-    found = []
-    for worker in (home / "workers").iterdir():
-        for file in (worker / service_id).rglob("*-*.onnx"):
-            first, last = file.name.split(".")[0].split("-")
-            found.append([worker.name, int(first), int(last)])
+def _deployed(system: ServingSystem, begun: dict[str, int]) -> list[Any]:
+    """What the process of each part says that it has opened, as the part's file states it."""
+    told = {worker: system.launched.log_of(worker)[offset:] for worker, offset in begun.items()}
+    found = [[worker, int(first), int(last)] for worker, text in told.items() for first, last in OPENED.findall(text)]
     return sorted(found, key=lambda one: int(one[1]))
 
 

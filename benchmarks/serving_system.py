@@ -25,7 +25,10 @@ Handlers: TypeAlias = dict[str, tuple[str, dict[str, Any], Sequence[str]]]
 
 HANDLERS = "benchmarks.served_handlers"
 READY_S = 60.0
-_IN_HOST = "import os, sys; os.execvp('ip', ['ip', 'netns', 'exec', sys.argv[1], sys.executable, *sys.argv[2:]])"
+_IN_HOST = (
+    "import os, sys; "
+    "os.execvp('nsenter', ['nsenter', '--net=/run/netns/' + sys.argv[1], sys.executable, *sys.argv[2:]])"
+)
 
 
 @dataclass(frozen=True)
@@ -47,16 +50,20 @@ class ServingSystem:
         launched: the processes by name; the workers among them may be killed and started again.
     """
 
-    def __init__(self, launched: LaunchedSystem, hosts: Mapping[str, str], variables: Mapping[str, Any]) -> None:
+    def __init__(
+        self, launched: LaunchedSystem, hosts: Mapping[str, str], variables: Mapping[str, Any], log_level: str
+    ) -> None:
         self.launched, self.home = launched, launched.environment.home
         self._hosts, self._configuration = hosts, {"handler_modules": [HANDLERS], **variables}
+        self._log_level = log_level
         self.client: RestClient
         self.play: ServicePlay
 
     def start_worker(self, name: str) -> None:
         """Start one, on its host if it has one."""
         told = json.dumps(self._configuration)
-        command = ["-m", "hedgerow_nodes.worker", "--name", name, "--configuration", told, "--log-level", "WARNING"]
+        command = ["-m", "hedgerow_nodes.worker", "--name", name, "--configuration", told]
+        command += ["--log-level", self._log_level]
         self.launched.start(name, ["-c", _IN_HOST, self._hosts[name], *command] if name in self._hosts else command)
 
     def meet(self, workers: int) -> None:
@@ -94,6 +101,7 @@ def serving_system(
     hosts: Mapping[str, str] | None = None,
     variables: Mapping[str, str] | None = None,
     collector: bool = False,
+    log_level: str = "WARNING",
     **configuration: Any,
 ) -> Iterator[ServingSystem]:
     """Start everything in a home and end it with the block.
@@ -104,13 +112,14 @@ def serving_system(
         hosts: the network namespace of each worker that has one.
         variables: of the environment, such as `HEDGEROW_DISCOVERY`.
         collector: start one, which stores traces.
+        log_level: of the workers.
         configuration: of all workers.
     """
     with free_domain() as domain:
         told = {"HEDGEROW_HOME": str(home), "HEDGEROW_DOMAIN": str(domain), **(variables or {})}
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
         launched = LaunchedSystem(Environment.read(told), {"PYTHONPATH": path})
-        system = ServingSystem(launched, hosts or {}, configuration)
+        system = ServingSystem(launched, hosts or {}, configuration, log_level)
         try:
             quiet = ["--log-level", "WARNING"]
             launched.start("orchestrator", ["-m", "hedgerow_orchestrator", "--pipeline", "serving", *quiet])

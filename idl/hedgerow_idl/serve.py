@@ -85,12 +85,14 @@ class WorkerInfo(IdlStruct, typename="hedgerow.serve.WorkerInfo"):
 
     `execution_providers` are ONNX Runtime's names. `catalogue` is the JSON text of a list of `HandlerDescription`.
     `refresh_deadline_s` is how long its silence is allowed to last. `host_id` tells which workers share their cores.
+    `usable_cores` is how many cores' time a second it may use: `cores`, or less where a control group limits it.
     """
 
     node_id: str = ""
     incarnation: uint64 = 0
     key("node_id", "incarnation")
     cores: uint32 = 0
+    usable_cores: float64 = NAN
     clock_hz: float64 = NAN
     memory_bytes: uint64 = 0
     disk_bytes: uint64 = 0

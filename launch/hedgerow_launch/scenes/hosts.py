@@ -33,7 +33,7 @@ def launch_file(folder: Path, hosts: Sequence[str]) -> Path:
     """Write a launch file that has a worker on each host."""
     lines = ["[orchestrator]", 'pipeline = "serving"', "[frontend]", "port = 0"]
     for number, host in enumerate(hosts, 1):
-        command = ["ip", "netns", "exec", host, sys.executable, "-m", "hedgerow_nodes.worker", "--name"]
+        command = ["nsenter", f"--net=/run/netns/{host}", sys.executable, "-m", "hedgerow_nodes.worker", "--name"]
         quoted = ", ".join(f'"{word}"' for word in [*command, f"worker-{number}"])
         lines += [f"[nodes.worker-{number}]", f"command = [{quoted}]"]
     path = folder / "cut.toml"

@@ -17,6 +17,7 @@ from hedgerow_idl.plan import HandlerDescription
 from hedgerow_idl.serve import Gpu, Resource, WorkerInfo
 from hedgerow_nodes.core.identity import Identity
 from hedgerow_nodes.worker_side.configuration import HOST_LABEL, WorkerConfiguration
+from hedgerow_nodes.worker_side.cpu_limit import usable_cores
 from hedgerow_nodes.worker_side.gpus import GpuNow
 
 TEE_DEVICES = ("dev/sgx_enclave", "dev/isgx", "dev/sev-guest", "dev/tdx_guest", "dev/tdx-guest", "dev/nitro_enclaves")
@@ -30,6 +31,7 @@ class Machine:
     """What does not change while a worker runs; NaN is unknown."""
 
     cores: int
+    usable_cores: float
     clock_hz: float
     memory_bytes: int
     disk_bytes: int
@@ -47,9 +49,11 @@ def look_at_machine(folder: Path, root: Path = Path("/")) -> Machine:
         folder: where the worker keeps its files; its disk is the one that counts.
         root: of the file system in which `/dev`, `/sys` and `/proc` are looked up.
     """
+    # Those that the process may run on: a launch file may have given it a part of the machine.
+    cores = len(psutil.Process().cpu_affinity())
     return Machine(
-        # Those that the process may run on: a launch file may have given it a part of the machine.
-        cores=len(psutil.Process().cpu_affinity()),
+        cores=cores,
+        usable_cores=usable_cores(cores, root),
         clock_hz=_clock_hz(root),
         memory_bytes=psutil.virtual_memory().total,
         disk_bytes=psutil.disk_usage(str(folder)).total,
@@ -76,6 +80,7 @@ def worker_info(
         node_id=identity.node_id,
         incarnation=identity.incarnation,
         cores=machine.cores,
+        usable_cores=machine.usable_cores,
         clock_hz=machine.clock_hz,
         memory_bytes=min(machine.memory_bytes, limit_bytes),
         disk_bytes=machine.disk_bytes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hedgerow_idl.plan import HandlerDescription
@@ -16,6 +17,7 @@ from hedgerow_nodes.core.bus import Bus
 from hedgerow_nodes.core.identity import Identity
 from hedgerow_nodes.worker_side.capabilities import Machine, worker_info
 from hedgerow_nodes.worker_side.configuration import WorkerConfiguration
+from hedgerow_nodes.worker_side.cpu_limit import usable_cores
 from hedgerow_nodes.worker_side.gpus import GpuMeter
 from hedgerow_nodes.worker_side.sampling import InstanceProcess
 from hedgerow_nodes.worker_side.telemetry_book import TelemetryBook
@@ -65,6 +67,8 @@ class Reports:
         self._told_at_s = self._looked_at_s = -math.inf
         self._report_at_s = clock()
         self._statuses: list[InstanceStatus] = []
+        self._catalogue: Sequence[HandlerDescription] = ()
+        self._usable_cores = machine.usable_cores
         self._said_of_them: object = ()
 
     def watch(self, processes: Processes | None) -> None:
@@ -73,6 +77,7 @@ class Reports:
 
     def announce(self, catalogue: Sequence[HandlerDescription]) -> None:
         """Write the announcement, at the start and after every change."""
+        self._catalogue = catalogue
         self._info.write(
             worker_info(self._identity, self._machine, self._gpus.look(), self._configuration(), catalogue)
         )
@@ -113,6 +118,9 @@ class Reports:
     ) -> None:
         """Write what is due."""
         clock_s = self._clock()
+        if self._usable_cores != self._machine.usable_cores:
+            self._machine = replace(self._machine, usable_cores=self._usable_cores)
+            self.announce(self._catalogue)
         if (self._is_changed or self._has_health) and clock_s >= self._told_at_s + SPACING_S:
             self._is_changed = self._has_health = False
             self._told_at_s = clock_s
@@ -147,5 +155,7 @@ class Reports:
         return processes() if processes is not None else ()
 
     def _on_health(self) -> None:
+        # In the thread that looks: a limit may be changed at any time, and the files are read in its own time.
+        self._usable_cores = usable_cores(self._machine.cores)
         self._has_health = True
         self._wake()

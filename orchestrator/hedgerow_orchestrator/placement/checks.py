@@ -89,6 +89,10 @@ def _check_rules(problem: Problem) -> None:
     for group in problem.groups:
         if not group.cores > 0:
             raise ValueError(f"the group of {', '.join(group.nodes)} shares {group.cores} cores; give more than 0")
+        if group.shares and (len(group.shares) != len(group.nodes) or not all(0 < each <= 1 for each in group.shares)):
+            raise ValueError(
+                f"the group of {', '.join(group.nodes)} has shares {group.shares}; give one from 0 to 1 each"
+            )
     members = [name for group in problem.groups for name in group.nodes]
     for name in members:
         if members.count(name) > 1:

@@ -48,7 +48,9 @@ class Evaluator:
         self.joules = np.full(self.per_byte.shape, np.nan) if joules is None else joules.copy()
         np.fill_diagonal(self.joules, 0.0)
         index = {name: at for at, name in enumerate(problem.node_names)}
-        self.groups = [([index[name] for name in group.nodes], group.cores) for group in problem.groups]
+        self.groups = [
+            ({index[name]: share for name, share in group.share_of.items()}, group.cores) for group in problem.groups
+        ]
         places = {name: at for at, name in enumerate(problem.stage_names)}
         self.together = [(places[one], places[two]) for one, two in problem.rules.together]
         self.apart = [(places[one], places[two]) for one, two in problem.rules.apart]
@@ -87,7 +89,7 @@ class Evaluator:
                 begin = max(begin, there)
             ready[at] = begin + cost
         group_s = {
-            at: sum(node_s.get(node, 0.0) for node in members) / cores
+            at: sum(node_s.get(node, 0.0) * share for node, share in members.items()) / cores
             for at, (members, cores) in enumerate(self.groups)
         }
         bottleneck = max([*node_s.values(), *link_s.values(), *group_s.values()])

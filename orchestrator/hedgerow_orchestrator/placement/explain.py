@@ -17,7 +17,7 @@ def explain(problem: Problem, evaluator: Evaluator, placement: tuple[int, ...], 
     """Sentences about a placement, the most important first."""
     return [
         _bottleneck(problem, evaluation),
-        *_against_one_node(problem, evaluator, evaluation),
+        *_against_one_node(problem, evaluator, placement, evaluation),
         *_cuts(problem, evaluator, placement),
         *_idle(problem, evaluator, placement, evaluation),
         *_grounds(problem, evaluator, placement),
@@ -57,17 +57,24 @@ def _bottleneck(problem: Problem, evaluation: Evaluation) -> str:
     )
 
 
-def _against_one_node(problem: Problem, evaluator: Evaluator, evaluation: Evaluation) -> list[str]:
+def _against_one_node(
+    problem: Problem, evaluator: Evaluator, placement: tuple[int, ...], evaluation: Evaluation
+) -> list[str]:
+    """Whether one node would do as well for all that is not pinned."""
+    index = {name: at for at, name in enumerate(problem.node_names)}
+    pinned = {
+        at: index[problem.rules.pins[name]] for at, name in enumerate(problem.stage_names) if name in problem.rules.pins
+    }
     whole = []
     for node in range(len(problem.nodes)):
-        placement = (node,) * len(problem.stages)
-        if not evaluator.broken(placement):
-            whole.append((evaluator.evaluate(placement).value, problem.node_names[node]))
+        alone = tuple(pinned.get(at, node) for at in range(len(problem.stages)))
+        if not evaluator.broken(alone):
+            whole.append((evaluator.evaluate(alone).value, problem.node_names[node]))
     if not whole:
         return ["no single node can hold everything"]
     value, name = min(whole)
     shown, here = figure(value, problem.objective), figure(evaluation.value, problem.objective)
-    if len(evaluation.node_s) == 1:
+    if len({node for at, node in enumerate(placement) if at not in pinned}) <= 1:
         return [f"everything runs on one node, the best single one is {name} ({shown})"]
     verb = "helps" if evaluation.value < value else "does not help, but rules ask for it"
     return [f"more than one node {verb}: the best single one, {name}, has {shown}, this placement {here}"]

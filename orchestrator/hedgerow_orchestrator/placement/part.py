@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from hedgerow_orchestrator.placement.network import Links
-from hedgerow_orchestrator.placement.problem import CoreGroup, Costs, Problem
+from hedgerow_orchestrator.placement.problem import Costs, Problem
 
 
 def usable_part(problem: Problem) -> tuple[Problem, tuple[int, ...]]:
@@ -33,11 +33,7 @@ def usable_part(problem: Problem) -> tuple[Problem, tuple[int, ...]]:
                 links.assumption,
             ),
             rules=replace(problem.rules, forbids=tuple(pair for pair in problem.rules.forbids if pair[1] in names)),
-            groups=tuple(
-                CoreGroup(tuple(name for name in group.nodes if name in names), group.cores)
-                for group in problem.groups
-                if names & set(group.nodes)
-            ),
+            groups=tuple(group.among(names) for group in problem.groups if names & set(group.nodes)),
         ),
         kept,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -73,10 +73,28 @@ class Costs:
 
 @dataclass(frozen=True)
 class CoreGroup:
-    """Workers that share processor cores, so that their times add up."""
+    """Workers that share processor cores, so that their times add up.
+
+    Attributes:
+        nodes: which.
+        cores: how many they share.
+        shares: of each node's seconds the part in which a core works: less than 1 where a limit makes it stand still
+            the rest of the time; 1 each where none is given.
+    """
 
     nodes: tuple[str, ...]
     cores: float
+    shares: tuple[float, ...] = ()
+
+    @property
+    def share_of(self) -> dict[str, float]:
+        """By node."""
+        return dict(zip(self.nodes, self.shares or (1.0,) * len(self.nodes), strict=True))
+
+    def among(self, names: Set[str]) -> CoreGroup:
+        """The same cores, shared by some of the nodes."""
+        kept = {name: share for name, share in self.share_of.items() if name in names}
+        return CoreGroup(tuple(kept), self.cores, tuple(kept.values()))
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,13 @@ class Search:
         self._weights = weights / weights.sum()
         self._spread = _suffix_sums((work * self._weights).min(axis=1))
         self._grouped = [
-            _suffix_sums(np.where(np.delete(evaluator.allowed, members, axis=1).any(axis=1), 0.0, work.min(axis=1)))
+            _suffix_sums(
+                np.where(
+                    np.delete(evaluator.allowed, list(members), axis=1).any(axis=1),
+                    0.0,
+                    (work[:, list(members)] * list(members.values())).min(axis=1),
+                )
+            )
             for members, _ in evaluator.groups
         ]
         power = np.where(np.isnan(evaluator.power), 0.0, evaluator.power)
@@ -89,7 +95,8 @@ class Search:
         weighted = sum(weight * load for weight, load in zip(self._weights, self._load, strict=True) if load)
         slowest = max(slowest, self._largest[at + 1], float(weighted + self._spread[at + 1]))
         for (members, cores), left in zip(self.evaluator.groups, self._grouped, strict=True):
-            slowest = max(slowest, (sum(self._load[member] for member in members) + float(left[at + 1])) / cores)
+            working = sum(self._load[member] * share for member, share in members.items())
+            slowest = max(slowest, (working + float(left[at + 1])) / cores)
         if self._to_go is not None:
             # In a chain both sums are one path, so what is left of them can be bounded together, links included.
             done = objective.latency * self._ready[at] + (objective.energy * joules if objective.energy else 0.0)

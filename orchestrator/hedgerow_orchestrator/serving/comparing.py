@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hedgerow_orchestrator.placement.replacement import Decision, Policy, Verdict, decide
+from hedgerow_orchestrator.serving.network_ends import is_end
 from hedgerow_orchestrator.serving.network_place import nodes_from
 from hedgerow_orchestrator.serving.parts import Key
 from hedgerow_orchestrator.serving.placement_words import labels_of
@@ -72,10 +73,12 @@ def _running(
         nodes = [current.get((f"{placed.what}/{at}", 0), "") for at in range(len(bounds) - 1)]
         layers = nodes_from(bounds, nodes)
         # A stage is called by its first layer: it is one layer, a few that are planned as one, or a part.
-        firsts = [int(name.rpartition("/")[2]) for name in placed.problem.stage_names]
-        if not set(bounds[:-1]) <= set(firsts):
+        problem, pins = placed.problem, placed.problem.rules.pins
+        firsts = {name: int(name.rpartition("/")[2]) for name in problem.stage_names if not is_end(problem, name)}
+        if not set(bounds[:-1]) <= set(firsts.values()):
             return None
-        return [labels.get(layers[first], layers[first]) for first in firsts]
+        now = {name: labels.get(layers[first], layers[first]) for name, first in firsts.items()}
+        return [now[name] if name in now else pins[name] for name in problem.stage_names]
     keys = [part.key for part in proposal.parts]
     if any(key not in current for key in keys) or dict(proposal.boundaries) != dict(boundaries):
         return None

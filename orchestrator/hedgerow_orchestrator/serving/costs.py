@@ -51,7 +51,14 @@ def speeds(workers: Sequence[Worker]) -> NDArray[np.float64]:
 
 
 def cost_table(names: Sequence[str], seconds: NDArray[np.float64], workers: Sequence[Worker]) -> Table:
-    """Fill `[stage, worker]`: what was measured stays, the rest is scaled by clock times cores, else assumed."""
+    """Seconds that an item takes of each stage at each worker.
+
+    What was measured stays, the rest is scaled by clock times cores, else assumed. Where a limit gives a worker less
+    than one core's time, its items take the longer for it.
+
+    Args:
+        seconds: processor time an item, `[stage, worker]`; NaN where it was not measured.
+    """
     speed = speeds(workers)
     table = np.where(seconds > 0, seconds, np.nan)
     known: NDArray[np.bool_] = np.asarray(np.isfinite(table).any(axis=1))
@@ -61,6 +68,7 @@ def cost_table(names: Sequence[str], seconds: NDArray[np.float64], workers: Sequ
         told = scaled(table[known], speed)
         filled[known], sources[known] = told.seconds, told.scaled_from
     filled[~known] = ASSUMED_COST_S * float(np.median(speed)) / speed
+    filled /= np.array([worker.core_share for worker in workers])
     return Table(
         Costs(filled, sources), tuple(name for name, is_known in zip(names, known, strict=True) if not is_known)
     )
@@ -102,7 +110,11 @@ def groups_of(workers: Sequence[Worker], names: Sequence[str]) -> tuple[CoreGrou
         if worker.info.host_id:
             by_host.setdefault(worker.info.host_id, []).append(at)
     return tuple(
-        CoreGroup(tuple(names[at] for at in places), float(max(workers[at].info.cores for at in places) or 1))
+        CoreGroup(
+            tuple(names[at] for at in places),
+            float(max(workers[at].info.cores for at in places) or 1),
+            tuple(workers[at].core_share for at in places),
+        )
         for places in by_host.values()
         if len(places) > 1
     )

@@ -31,7 +31,7 @@ class Profile(msgspec.Struct, frozen=True):
     `digest` is of the model with weights that lie in files beside it, `file_sha256` of its file alone. `ends` is behind
     which layer of the model each entry ends: more than one apart where layers were taken together. `clean` tells of
     each cut that it goes through nothing that runs as one; `crossing_seconds_per_byte` is what a byte that crosses a
-    cut costs both sides together.
+    cut costs both sides together. `input_bytes` is what the first layer takes, NaN where nobody told.
     """
 
     digest: str
@@ -41,6 +41,7 @@ class Profile(msgspec.Struct, frozen=True):
     file_sha256: str = ""
     clean: tuple[bool, ...] = ()
     crossing_seconds_per_byte: float | None = None
+    input_bytes: float = math.nan
 
     @property
     def seconds(self) -> list[float]:
@@ -60,6 +61,11 @@ class Profile(msgspec.Struct, frozen=True):
     def bytes_at(self, boundary: int) -> float:
         """What crosses an inner boundary."""
         return float(self.cut_bytes[self.edges.index(boundary) - 1])
+
+    @property
+    def output_bytes(self) -> float:
+        """What comes out of the last layer; NaN where nobody told."""
+        return float(self.cut_bytes[-1]) if len(self.cut_bytes) == len(self.layers) else math.nan
 
     def part_seconds(self, first: int, last: int, *, crossing: bool = True) -> float:
         """Of layers [first, last): their times, and half of what each of its cuts costs; NaN where no piece ends there.

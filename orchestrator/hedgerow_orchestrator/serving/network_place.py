@@ -17,6 +17,7 @@ from hedgerow_orchestrator.serving.blueprint import NetworkWish, Wishes
 from hedgerow_orchestrator.serving.costs import assumption_words, cost_table, groups_of, link_table
 from hedgerow_orchestrator.serving.figures import Figures, Profile, network_key
 from hedgerow_orchestrator.serving.long_network import planning_edges
+from hedgerow_orchestrator.serving.network_ends import NO_ENDS, Ends, with_ends, without_ends
 from hedgerow_orchestrator.serving.parts import PARTITION, Part
 from hedgerow_orchestrator.serving.placement_words import labels_of, nobody_can, objective_of
 from hedgerow_orchestrator.serving.proposal import NoPlace, Placed, Request
@@ -70,8 +71,12 @@ def cut(
     figures: Figures,
     request: Request,
     clock: Callable[[], float],
+    ends: Ends = NO_ENDS,
 ) -> Cut:
     """Find the boundaries and the worker of each part.
+
+    Args:
+        ends: what it hangs on, whose links count as its own.
 
     Raises:
         NoPlace: the network was not profiled, or nothing keeps all rules.
@@ -136,17 +141,23 @@ def cut(
             value = Evaluator(problem).evaluate(placement).value
             plan = describe(problem, placement, value if is_best else 0.0, f"exactly {network.partitions} parts")
         else:
+            problem = with_ends(problem, ends, _or_zero(profile.input_bytes), _or_zero(profile.output_bytes))
             plan = solve(problem, clock, seconds=SECONDS, seed=request.seed)
     except (Infeasible, NotFound, ValueError) as error:
         raise NoPlace(f"network {network.name!r}: {error}") from error
     ids = {label: worker.node_id for label, worker in zip(labels, workers, strict=True)}
     placed = Placed(network.name, problem, plan)
+    on_pieces = without_ends(problem, plan.nodes)
     if wanted is not None:
-        return Cut(wanted, tuple(ids[label] for label in plan.nodes), placed, tuple(assumption_words(table)))
-    at_pieces, on_nodes = boundaries_from(plan.nodes)
-    ends = (0, *(last for _, last in pieces))
-    bounds = tuple(ends[at] for at in at_pieces)
+        return Cut(wanted, tuple(ids[label] for label in on_pieces), placed, tuple(assumption_words(table)))
+    at_pieces, on_nodes = boundaries_from(on_pieces)
+    edges_of_pieces = (0, *(last for _, last in pieces))
+    bounds = tuple(edges_of_pieces[at] for at in at_pieces)
     return Cut(bounds, tuple(ids[label] for label in on_nodes), placed, tuple(assumption_words(table)))
+
+
+def _or_zero(tensors_bytes: float) -> float:
+    return tensors_bytes if np.isfinite(tensors_bytes) else 0.0
 
 
 def _order(network: NetworkWish, workers: Sequence[Worker]) -> tuple[int, ...]:

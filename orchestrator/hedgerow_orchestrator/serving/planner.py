@@ -11,9 +11,11 @@ from hedgerow_orchestrator.placement.checks import Infeasible
 from hedgerow_orchestrator.placement.problem import Edge, Node, Problem, Rules, Stage
 from hedgerow_orchestrator.placement.solve import NotFound, describe, solve
 from hedgerow_orchestrator.serving.blueprint import Blueprint
-from hedgerow_orchestrator.serving.costs import ASSUMED_BYTES, assumption_words, cost_table, groups_of, link_table
-from hedgerow_orchestrator.serving.figures import Figures, network_key
+from hedgerow_orchestrator.serving.costs import assumption_words, cost_table, groups_of, link_table
+from hedgerow_orchestrator.serving.figures import Figures
 from hedgerow_orchestrator.serving.graph import ordered
+from hedgerow_orchestrator.serving.item_sizes import item_bytes
+from hedgerow_orchestrator.serving.network_ends import Ends, ends_of
 from hedgerow_orchestrator.serving.network_place import Cut, cut
 from hedgerow_orchestrator.serving.parts import PARTITION, Key, Part, Wire, handler_parts, network_parts, wires
 from hedgerow_orchestrator.serving.placement_words import labels_of, nobody_can, objective_of
@@ -41,8 +43,9 @@ def propose(
     workers = sorted((each for each in every if each.is_here), key=lambda each: (each.label, each.node_id))
     if not workers:
         raise NoPlace("no worker is here; start one")
+    ends = _ends(blueprint, workers, request)
     cuts = {
-        network.name: cut(network, blueprint.placement, workers, figures, request, clock)
+        network.name: cut(network, blueprint.placement, workers, figures, request, clock, ends[network.name])
         for network in blueprint.networks
     }
     boundaries = {name: each.boundaries for name, each in cuts.items()}
@@ -73,6 +76,14 @@ def propose(
         predicted=predicted(placed, workers, [*words, *network_words]),
         turn=turn,
     )
+
+
+def _ends(blueprint: Blueprint, workers: Sequence[Worker], request: Request) -> dict[str, Ends]:
+    """What each network hangs on, by its name."""
+    possible = {part.key: _possible(part, workers, request, {}) for part in handler_parts(blueprint)}
+    whole: dict[str, tuple[int, ...]] = {network.name: (0, 1) for network in blueprint.networks}
+    links = wires(blueprint, whole)
+    return {name: ends_of(f"{name}/0", links, possible) for name in whole}
 
 
 def _in_order(
@@ -144,7 +155,7 @@ def _problem(
         Edge(
             places[link.sender],
             places[link.receiver],
-            _bytes(blueprint, link, parts, workers, figures, cuts),
+            item_bytes(blueprint, link, parts, workers, figures, cuts),
             link.share,
         )
         for link in links
@@ -186,31 +197,6 @@ def _pairs(parts: Sequence[Part], wish: str) -> list[tuple[str, str]]:
             others = [others[min(part.replica, len(others) - 1)]]
         found += [(part.label, each.label) for each in others]
     return found
-
-
-def _bytes(
-    blueprint: Blueprint,
-    link: Wire,
-    parts: Sequence[Part],
-    workers: Sequence[Worker],
-    figures: Figures,
-    cuts: Mapping[str, Cut],
-) -> float:
-    """The size of an item on a link: of a cut as it was profiled, else by its type."""
-    network = next((each for each in blueprint.networks if link.sender[0].startswith(f"{each.name}/")), None)
-    if network is not None:
-        profile = next(iter(figures.profiles[network_key(network)].values()))
-        last = cuts[network.name].boundaries[int(link.sender[0].rpartition("/")[2]) + 1]
-        if last < profile.count or len(profile.cut_bytes) == len(profile.layers):
-            return profile.bytes_at(last)
-        return ASSUMED_BYTES["tensors"]
-    part = next(each for each in parts if each.key == link.sender)
-    for worker in workers:
-        described = worker.catalogue.get(handler_on(part, worker))
-        if described is not None:
-            kind = next((port.type for port in described.outputs if port.name == link.output), "")
-            return ASSUMED_BYTES.get(kind, ASSUMED_BYTES["blob"])
-    return ASSUMED_BYTES["blob"]
 
 
 def _solve(

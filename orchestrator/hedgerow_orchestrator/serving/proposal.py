@@ -95,30 +95,36 @@ class Proposal:
 def predicted(placed: Placed, workers: Sequence[Worker], words: Sequence[str]) -> dict[str, Any]:
     """The prediction as JSON: stages, links, and max(slowest stage, slowest link, work / cores of each host).
 
-    Seconds are for one item. Each instance has a process of its own, so that two on one worker add up only in what
-    they take of the host's cores.
+    Seconds are for one item; those of `stages` are processor time, which lasts longer where a worker has a limit. Each
+    instance has a process of its own, so that two on one worker add up only in what they take of the host's cores, and
+    of the worker's where it may use fewer (`limited`).
     """
     problem, plan = placed.problem, placed.plan
     index = {name: at for at, name in enumerate(problem.node_names)}
     at_node = [index[name] for name in plan.nodes]
     cost = [float(problem.costs.seconds[at, node]) for at, node in enumerate(at_node)]
     evaluation = Evaluator(problem).evaluate(at_node)
+    cpu = [seconds * workers[node].core_share for seconds, node in zip(cost, at_node, strict=True)]
     work: dict[str, float] = {}
     cores: dict[str, float] = {}
+    limited: dict[str, float] = {}
     for at, node in enumerate(at_node):
-        host = workers[node].info.host_id or workers[node].node_id
-        work[host] = work.get(host, 0.0) + cost[at] * problem.stages[at].share
+        worker, seconds = workers[node], cpu[at] * problem.stages[at].share
+        host = worker.info.host_id or worker.node_id
+        work[host] = work.get(host, 0.0) + seconds
+        if worker.usable_cores < worker.info.cores:
+            limited[worker.label] = limited.get(worker.label, 0.0) + seconds / worker.usable_cores
     for worker in workers:
         host = worker.info.host_id or worker.node_id
         cores[host] = max(cores.get(host, 1.0), float(worker.info.cores))
     shared = {host: seconds / cores[host] for host, seconds in work.items()}
-    stages = {stage.name: cost[at] for at, stage in enumerate(problem.stages)}
+    stages = {stage.name: cpu[at] for at, stage in enumerate(problem.stages)}
     slowest = max(seconds * stage.share for seconds, stage in zip(cost, problem.stages, strict=True))
     links = [
         {"from": problem.node_names[a], "to": problem.node_names[b], "seconds": seconds}
         for (a, b), seconds in sorted(evaluation.link_s.items())
     ]
-    bottleneck = max([slowest, *evaluation.link_s.values(), *shared.values()])
+    bottleneck = max([slowest, *evaluation.link_s.values(), *shared.values(), *limited.values()])
     return {
         "bottleneck_s": bottleneck,
         "throughput_hz": 1 / bottleneck,
@@ -127,6 +133,7 @@ def predicted(placed: Placed, workers: Sequence[Worker], words: Sequence[str]) -
         "places": dict(zip(problem.stage_names, plan.nodes, strict=True)),
         "links": links,
         "hosts": shared,
+        "limited": limited,
         "scaled": [list(each) for each in plan.scaled],
         "assumed_links": [list(each) for each in plan.assumed_links],
         "objective": plan.objective,

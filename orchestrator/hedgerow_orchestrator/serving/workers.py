@@ -57,6 +57,16 @@ class Worker:
         return speed if speed > 0 else math.nan
 
     @property
+    def core_share(self) -> float:
+        """How much of a core's time one process gets at most: 1, or less under a limit on processor time."""
+        return min(1.0, self.usable_cores)
+
+    @property
+    def usable_cores(self) -> float:
+        """How many cores' time a second all its processes together may use."""
+        return self.info.usable_cores if self.info.usable_cores > 0 else float(self.info.cores or 1)
+
+    @property
     def free_bytes(self) -> float:
         """Memory that is available now, else all that it has; infinite where neither is known."""
         if math.isfinite(self.status.memory_available_bytes):

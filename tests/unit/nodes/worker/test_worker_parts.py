@@ -21,6 +21,7 @@ from hedgerow_nodes.core.identity import Identity
 from hedgerow_nodes.estimators.models import bundled_weights
 from hedgerow_nodes.partition.store import put
 from hedgerow_nodes.worker_side.capabilities import look_at_machine
+from hedgerow_nodes.worker_side.cpu_limit import usable_cores
 from hedgerow_nodes.worker_side.gpus import GpuMeter
 from hedgerow_nodes.worker_side.link_probe import SMALL_PROBES, LinkProbe
 from hedgerow_nodes.worker_side.links import LinkBook
@@ -128,6 +129,37 @@ def test_enclaves_and_tpms_are_found_by_their_devices(tmp_path: Path) -> None:
     assert found.cores == len(os.sched_getaffinity(0))
     assert found.memory_bytes > 0
     assert found.disk_bytes > 0
+
+
+def write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "usable"),
+    [
+        ("0::/box/worker\n", {"box/worker/cpu.max": "150000 100000\n"}, 1.5),
+        ("0::/box/worker\n", {"box/worker/cpu.max": "max 100000\n", "box/cpu.max": "30000 100000\n"}, 0.3),
+        ("0::/of/the/host\n", {"cpu.max": "50000 100000\n"}, 0.5),
+        ("0::/box\n", {"box/cpu.max": "800000 100000\n"}, 4.0),
+        (
+            "4:memory:/box\n3:cpu,cpuacct:/box\n0::/\n",
+            {"cpu/box/cpu.cfs_quota_us": "25000\n", "cpu/box/cpu.cfs_period_us": "50000\n"},
+            0.5,
+        ),
+        ("3:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4.0),
+        ("0::/nowhere\n", {}, 4.0),
+    ],
+)
+def test_the_tightest_limit_of_all_control_groups_counts(
+    tmp_path: Path, groups: str, files: dict[str, str], usable: float
+) -> None:
+    assert usable_cores(4, tmp_path) == 4.0
+    write(tmp_path / "proc/self/cgroup", groups)
+    for name, text in files.items():
+        write(tmp_path / "sys/fs/cgroup" / name, text)
+    assert usable_cores(4, tmp_path) == usable
 
 
 class NvmlError(Exception):

@@ -23,7 +23,7 @@ from hedgerow_nodes.worker_side.hosting import OnOutgoing
 from hedgerow_nodes.worker_side.loop import WorkerLoop
 
 T = TypeVar("T")
-MACHINE = Machine(4, 2e9, 8 << 30, 1 << 40, "a processor", "boot", False, True, ("CPUExecutionProvider",))
+MACHINE = Machine(4, 4.0, 2e9, 8 << 30, 1 << 40, "a processor", "boot", False, True, ("CPUExecutionProvider",))
 
 
 class Result(msgspec.Struct):

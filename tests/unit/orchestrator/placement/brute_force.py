@@ -69,5 +69,6 @@ def problems(draw: st.DrawFn, *, may_group: bool = True) -> Problem:
         assumption = draw(st.sampled_from([None, Assumption(1e6, 0.05)]))
         problem = replace(problem, links=replace(problem.links, bandwidth_bytes_per_s=bandwidth, assumption=assumption))
     if may_group and nodes > 1 and draw(st.booleans()):
-        problem = replace(problem, groups=(CoreGroup(("worker 0", "worker 1"), draw(st.sampled_from([1.0, 1.5]))),))
+        cores, shares = draw(st.sampled_from([1.0, 1.5])), draw(st.sampled_from([(), (1.0, 0.25), (0.5, 0.5)]))
+        problem = replace(problem, groups=(CoreGroup(("worker 0", "worker 1"), cores, shares),))
     return problem

@@ -28,7 +28,11 @@ from hedgerow_orchestrator.serving.workers import Worker, read_catalogue
 
 def worker(name: str, links: dict[str, tuple[float, float]] | None = None, **what: Any) -> Worker:
     simulated = SimulatedWorker(name)
-    changes = {key: what.pop(key) for key in ("gpus", "has_tee", "has_tpm", "host_id", "run_times") if key in what}
+    changes = {
+        key: what.pop(key)
+        for key in ("gpus", "has_tee", "has_tpm", "host_id", "run_times", "usable_cores")
+        if key in what
+    }
     is_cordoned = what.pop("is_cordoned", False)
     info = simulated.announce(**what)
     for key, value in changes.items():
@@ -348,3 +352,20 @@ def test_a_profile_of_layers_taken_together_is_cut_where_they_end() -> None:
         plan(by_hand, workers, figures)
     with pytest.raises(ValueError, match="do not ascend"):
         long_profile(4, ends=[10, 25, 25, 50])
+
+
+def test_a_worker_with_a_limit_takes_longer_for_the_same_work() -> None:
+    """It may use a fifth of a core: an item takes five times its processor time there, which the host has to give."""
+    figures = Figures()
+    figures.costs[cost_key("change", {}), "slow"] = 0.01
+    blueprint = pinned(source="free", middle="slow", sink="free")
+    workers = [worker("free", host_id="h"), worker("slow", host_id="h", usable_cores=0.2)]
+    slow = plan(blueprint, workers, figures).predicted
+    assert slow["stages"]["middle"] == pytest.approx(0.01)
+    assert slow["bottleneck_s"] == slow["limited"]["slow"] == pytest.approx(0.05)
+    workers[1].info.usable_cores = 4.0
+    free = plan(blueprint, workers, figures).predicted
+    assert free["hosts"]["h"] == pytest.approx(slow["hosts"]["h"])
+    assert free["bottleneck_s"] < slow["bottleneck_s"]
+    assert not free["limited"]
+    assert slow["latency_s"] - free["latency_s"] == pytest.approx(0.04)

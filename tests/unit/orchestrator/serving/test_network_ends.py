@@ -1,0 +1,111 @@
+"""Where a network is cut depends on where its source and its sink have to be."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_planner import NETWORK, plan, worker
+
+from hedgerow_orchestrator.placement.replacement import Policy
+from hedgerow_orchestrator.serving.comparing import compare
+from hedgerow_orchestrator.serving.figures import Figures, Profile, read_profile
+from hedgerow_orchestrator.serving.workers import Worker
+
+BYTES_PER_S = 1e6
+
+
+def profiled(seconds: list[float], cuts: list[float], input_bytes: float) -> Profile:
+    layers = [{"name": f"l{at}", "op": "x", "seconds_mean": each} for at, each in enumerate(seconds)]
+    return read_profile(json.dumps({"digest": "d", "layers": layers, "cut_bytes": cuts, "input_bytes": input_bytes}))
+
+
+def three(**hosts: Any) -> list[Worker]:
+    links = dict.fromkeys("abc", (BYTES_PER_S, 0.001))
+    return [worker(name, {to: each for to, each in links.items() if to != name}, **hosts) for name in "abc"]
+
+
+def between(source: str, sink: str, **placement: Any) -> dict[str, Any]:
+    handlers = [
+        {"name": "in", "type": "tensor_source", **({"requires": {"pin": source}} if source else {})},
+        {"name": "out", "type": "tensor_sink", **({"requires": {"pin": sink}} if sink else {})},
+    ]
+    return {**NETWORK, "handlers": handlers, "placement": {"objective": "throughput", **placement}}
+
+
+def least_interval_s(times: list[list[float]], cuts: list[float], input_bytes: float, ends: str, most: int) -> float:
+    """By looking at every way to cut and to place: the slowest worker or link."""
+    count, best = len(times), math.inf
+    for parts in range(1, min(most, count, 3) + 1):
+        for inner in itertools.combinations(range(1, count), parts - 1):
+            bounds = (0, *inner, count)
+            for nodes in itertools.permutations(range(3), parts):
+                path = ["abc".index(ends[0]), *nodes, "abc".index(ends[1])]
+                sizes = [input_bytes, *(cuts[at - 1] for at in inner), cuts[-1]]
+                sent = zip(path, path[1:], sizes, strict=False)
+                over = [size / BYTES_PER_S for one, two, size in sent if one != two]
+                work = [
+                    sum(times[layer][node] for layer in range(bounds[at], bounds[at + 1]))
+                    for at, node in enumerate(nodes)
+                ]
+                best = min(best, max([*over, *work]))
+    return best
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(st.tuples(*[st.floats(1e-3, 1e-1)] * 3, st.floats(1.0, 1e5)), min_size=1, max_size=6),
+    st.floats(1.0, 1e5),
+    st.sampled_from(["aa", "ac", "bc"]),
+    st.integers(1, 3),
+)
+def test_the_links_of_source_and_sink_count_as_the_networks_own(
+    layers: list[tuple[float, float, float, float]], input_bytes: float, ends: str, most: int
+) -> None:
+    figures = Figures()
+    cuts = [each[3] for each in layers]
+    figures.profiles["m.onnx", ""] = {
+        name: profiled([each[at] for each in layers], cuts, input_bytes) for at, name in enumerate("abc")
+    }
+    proposal = plan(between(*ends, max_partitions=most), three(cores=64), figures)
+    cut = proposal.placed[0].plan
+    assert cut.is_exact
+    best_s = least_interval_s([list(each[:3]) for each in layers], cuts, input_bytes, ends, most)
+    assert cut.value == pytest.approx(best_s, rel=1e-5)
+    parts = [key for key in proposal.nodes if key[0].startswith("net/")]
+    assert len(parts) == len(proposal.boundaries["net"]) - 1 <= most
+
+
+def test_the_first_part_is_beside_a_source_that_cannot_move() -> None:
+    """600 kB to another worker take 0.6 s; what crosses the cut takes a millisecond."""
+    figures = Figures()
+    figures.profiles["m.onnx", ""] = {name: profiled([0.01, 0.01], [1e3, 1e3], 6e5) for name in "abc"}
+    proposal = plan(between("c", ""), three(), figures)
+    assert proposal.nodes["net/0", 0] == "c"
+    assert proposal.predicted["bottleneck_s"] == pytest.approx(0.01, abs=1e-3)
+    assert len(proposal.boundaries["net"]) == 3
+    by_hand = {**NETWORK["networks"][0], "partitions": [1], "placement": ["a", "b"]}
+    far = plan({**between("c", ""), "networks": [by_hand]}, three(), figures)
+    assert far.predicted["bottleneck_s"] == pytest.approx(0.6, rel=1e-3)
+
+
+def test_what_runs_is_compared_with_its_ends() -> None:
+    """On a worker away from the source it is worse, beside it the same."""
+    figures = Figures()
+    figures.profiles["m.onnx", ""] = {name: profiled([0.01, 0.01], [1e3, 1e3], 6e5) for name in "abc"}
+    workers = three()
+    proposal = plan(between("c", "c"), workers, figures)
+    policy = Policy()
+    running = {**proposal.nodes}
+    same = compare(proposal, running, proposal.boundaries, workers, math.inf, policy)
+    assert (same.verdict, same.is_move) == ("same", False)
+    other = next(name for name in "abc" if name not in running.values())
+    running["net/0", 0] = other
+    better = compare(proposal, running, proposal.boundaries, workers, math.inf, policy)
+    assert (better.verdict, better.is_move) == ("better", True)
+    assert "where in is" in proposal.explanation or "where in is" in " ".join(proposal.words)
