@@ -130,11 +130,6 @@ def instant(text: str | None) -> str:
     return _parsed(text).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] if text else ""
 
 
-def started(incarnation: object) -> str | None:
-    """When a node was started as an ISO 8601 time: its incarnation tells, in nanoseconds since the Unix epoch."""
-    return iso_moment(incarnation / 1e9) if is_number(incarnation) and incarnation > 10**15 else None
-
-
 def iso_moment(at_s: object) -> str | None:
     """Seconds since the Unix epoch as an ISO 8601 time; None where they are unknown or no time."""
     if not is_number(at_s) or not 0 <= at_s < 2**37:
@@ -168,7 +163,6 @@ def register_filters(app: Flask) -> None:
         stage_title,
         moment,
         instant,
-        started,
         iso_moment,
         lapse,
         pretty_json,

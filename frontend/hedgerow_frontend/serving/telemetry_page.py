@@ -9,6 +9,7 @@ from types import MappingProxyType
 from flask import Blueprint, render_template, request
 from pydantic import ValidationError
 
+from hedgerow_frontend.formatting import is_number, iso_moment
 from hedgerow_frontend.services import services
 from hedgerow_frontend.serving.bodies import TelemetryPath, TelemetryQuery
 from hedgerow_frontend.serving.telemetry_api import rows_of
@@ -83,8 +84,14 @@ def telemetry() -> str:
         page=rows_of(kind, query),
         columns=COLUMNS[kind],
         texts=TEXTS,
+        started=started,
         links=reader.worker_links(),
         sources=reader.telemetry_sources(),
         services=sorted({one["name"] for one in reader.services(deleted=True)}),
         workers=[one["name"] for one in reader.workers()],
     )
+
+
+def started(incarnation: object) -> str | None:
+    """When a node was started as an ISO 8601 time: its incarnation tells, in nanoseconds since the Unix epoch."""
+    return iso_moment(incarnation / 1e9) if is_number(incarnation) and incarnation > 10**15 else None
