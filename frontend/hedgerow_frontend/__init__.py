@@ -33,7 +33,9 @@ from hedgerow_frontend.formatting import register_filters
 from hedgerow_frontend.services import Client, Reader, Services, provide
 from hedgerow_frontend.serving import actions as serving_actions
 from hedgerow_frontend.serving import (
+    asking_actions,
     inference_api,
+    messages,
     preview_api,
     services_api,
     telemetry_api,
@@ -67,6 +69,16 @@ _REST_MODULES: tuple[Any, ...] = (
     hub_models,
     health,
 )
+_PAGE_MODULES: tuple[Any, ...] = (
+    pages,
+    compare_page,
+    actions,
+    serving_pages,
+    serving_actions,
+    asking_actions,
+    telemetry_page,
+    login,
+)
 
 
 def create_app(*, reader: Reader, client: Client, settings: Settings, hub: EventHub | None = None) -> OpenAPI:
@@ -83,7 +95,7 @@ def create_app(*, reader: Reader, client: Client, settings: Settings, hub: Event
     problem_details.register_errors(app)
     app.register_error_handler(StoreMissing, _store_error)
     app.register_error_handler(StoreUnavailable, _store_error)
-    for module in (pages, compare_page, actions, serving_pages, serving_actions, telemetry_page, login):
+    for module in _PAGE_MODULES:
         app.register_blueprint(module.blueprint)
     app.register_blueprint(choices.page_blueprint)
     _prepare_templates(app, settings)
@@ -127,6 +139,8 @@ def _prepare_templates(app: Flask, settings: Settings) -> None:
         is_final=presentation.is_final,
         commands_in=presentation.commands_in,
         output_template=presentation.output_template,
+        clauses=messages.clauses,
+        sentence=messages.sentence,
         token_set=bool(settings.token),
     )
 

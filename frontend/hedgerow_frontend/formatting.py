@@ -41,6 +41,8 @@ _STEPS: Mapping[str, Sequence[tuple[float, str]]] = MappingProxyType(
         "B/s": _si("B/s", smallest=1.0),
         "1/s": ((1.0, "/s"),),
         "count": _si("", smallest=1.0),
+        "Hz": _si("Hz", smallest=1.0),
+        "%": ((1.0, "%"),),
         "g/kWh": ((1.0, "g CO2e/kWh"),),
         "a": ((1.0, "years"),),
         "": ((1.0, ""),),
@@ -60,6 +62,8 @@ _ENDINGS = (
     ("_per_s", "1/s"),
     ("_s", "s"),
     ("_j", "J"),
+    ("_hz", "Hz"),
+    ("_percent", "%"),
     ("_w", "W"),
     ("parameters", "count"),
 )
@@ -121,6 +125,11 @@ def moment(text: str | None) -> str:
     return _parsed(text).strftime("%Y-%m-%d %H:%M:%S") if text else ""
 
 
+def instant(text: str | None) -> str:
+    """An ISO 8601 time with milliseconds, as `2026-11-21 05:13:00.123` (UTC)."""
+    return _parsed(text).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] if text else ""
+
+
 def iso_moment(at_s: object) -> str | None:
     """Seconds since the Unix epoch as an ISO 8601 time; None where they are unknown or no time."""
     if not is_number(at_s) or not 0 <= at_s < 2**37:
@@ -153,6 +162,7 @@ def register_filters(app: Flask) -> None:
         path_words,
         stage_title,
         moment,
+        instant,
         iso_moment,
         lapse,
         pretty_json,

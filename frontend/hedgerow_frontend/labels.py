@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # The endings that a label leaves out, because the value beside it shows the unit. The first that fits counts.
-_UNSAID = tuple("_flops_per_s _bytes_per_s _per_s _g_per_kwh _kgco2e _gco2e _kwh _bytes _s _j _w".split())
+_UNSAID = tuple("_flops_per_s _bytes_per_s _per_s _g_per_kwh _kgco2e _gco2e _kwh _bytes _s _j _w _hz _percent".split())
 
 
 def words(name: str) -> str:

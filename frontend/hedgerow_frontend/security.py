@@ -28,6 +28,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+POLICY_WITH_PICTURES = CONTENT_SECURITY_POLICY.replace("img-src 'self'", "img-src 'self' data:")
+"""Of pages that hold pictures themselves."""
 
 
 def protect(app: Flask, settings: Settings) -> None:

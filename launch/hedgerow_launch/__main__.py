@@ -28,6 +28,7 @@ class HedgerowGroup(LazyGroup):
         "service": f"{_COMMANDS}.service:app",
         "worker": f"{_COMMANDS}.worker:app",
         "handler": f"{_COMMANDS}.handler:app",
+        "telemetry": f"{_COMMANDS}.telemetry:app",
         "doctor": f"{_COMMANDS}.doctor:doctor",
         "demo": f"{_COMMANDS}.demo:demo",
         "compat": "hedgerow_launch.compat.command:app",

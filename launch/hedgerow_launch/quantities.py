@@ -31,6 +31,7 @@ _UNITS = (
     _Unit("_bytes", "B"),
     _Unit("_years", "years", prefixed=False),
     _Unit("_s", "s"),
+    _Unit("_hz", "Hz"),
     _Unit("_j", "J"),
     _Unit("_w", "W"),
     _Unit("parameters", ""),

@@ -68,8 +68,8 @@ def _box(box: GraphBox, x: float, y: float) -> Markup:
         element("title", words(box.told or f"{box.title}: {box.subtitle}")),
         element("rect", x=x, y=y, width=BOX_WIDTH, height=BOX_HEIGHT, rx=8, class_=f"box {box.style}"),
         element("rect", x=x, y=y + 8, width=4, height=BOX_HEIGHT - 16, class_=f"side {box.style}"),
-        label(x + 13, y + 22, _cut(box.title, TITLE_CHARACTERS), class_="box-name"),
-        label(x + 13, y + 39, _cut(box.subtitle, SUBTITLE_CHARACTERS), class_="tick"),
+        label(x + 13, y + 22, cut(box.title, TITLE_CHARACTERS), class_="box-name"),
+        label(x + 13, y + 39, cut(box.subtitle, SUBTITLE_CHARACTERS), class_="tick"),
     )
 
 
@@ -107,5 +107,6 @@ def _ends(edge: GraphEdge, placed: Layout) -> tuple[float, float, float, float]:
     return sender_x + BOX_WIDTH, sender_y + middle, receiver_x, receiver_y + middle
 
 
-def _cut(text: str, most: int) -> str:
+def cut(text: str, most: int) -> str:
+    """A text of at most so many characters; what is left out is marked."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -8,6 +8,8 @@ from xml.sax.saxutils import escape, quoteattr
 from markupsafe import Markup
 
 NAMESPACE = "http://www.w3.org/2000/svg"
+# A drawing wider than this many pixels may be made smaller to fit the page.
+BROAD = 1000.0
 # What XML 1.0 has no character for, section 2.2.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -44,7 +46,7 @@ def drawing(
         viewBox=f"0 0 {width:g} {height:g}",
         width=width,
         height=height,
-        class_="chart",
+        class_="chart broad" if width > BROAD else "chart",
         role="img",
         aria_labelledby=f"{name}-title",
         aria_describedby=f"{name}-desc",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from flask import Blueprint, flash, redirect, request, url_for
@@ -10,10 +11,13 @@ from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
 from hedgerow_frontend.forms import idempotency_key
-from hedgerow_frontend.problem_details import ApiError, not_found
+from hedgerow_frontend.problem_details import ApiError, field_error, not_found
+from hedgerow_frontend.services import services
 from hedgerow_frontend.serving.blueprint_text import blueprint_of
 from hedgerow_frontend.serving.bodies import DeployRequest, MigrationRequest, PolicyRequest
+from hedgerow_frontend.serving.cuts import wanted_cuts
 from hedgerow_frontend.serving.lookups import find_service, find_worker
+from hedgerow_frontend.serving.messages import messages_of, sentence
 from hedgerow_frontend.serving.pages import service_page, services_page
 from hedgerow_frontend.serving.services_api import (
     check_blueprint,
@@ -25,8 +29,18 @@ from hedgerow_frontend.validation import refuse
 from hedgerow_frontend.wishes import wish
 
 BLUEPRINT_MAX_BYTES = 200_000
-ORDERS = frozenset({"start", "stop", "delete"})
-POLICIES = frozenset({"cordon", "uncordon", "drain"})
+ORDERS = MappingProxyType(
+    {"start": ("started", "RUNNING"), "stop": ("stopped", "STOPPED"), "delete": ("deleted", "DELETED")}
+)
+"""Each with its participle, and the state that it aims at."""
+POLICIES = MappingProxyType(
+    {
+        "cordon": "takes nothing new; what it runs goes on",
+        "uncordon": "takes new instances again",
+        "drain": "takes nothing new, and what it runs moves away as far as it may",
+    }
+)
+"""Each with what the worker does from then on."""
 
 blueprint = Blueprint("serving_actions", __name__)
 Page = Response | str | tuple[str, int]
@@ -35,7 +49,10 @@ Page = Response | str | tuple[str, int]
 @blueprint.post("/services")
 def deploy() -> Page:
     """Deploy the blueprint of the form and show the service, or only look at it."""
-    text = _text()
+    try:
+        text = _text()
+    except ApiError as error:
+        return services_page(request.form, messages_of(error)), error.status
     values = {"blueprint": text, "name": request.form.get("name", ""), "stopped": request.form.get("stopped", "")}
     try:
         found = blueprint_of(text)
@@ -44,7 +61,7 @@ def deploy() -> Page:
         wanted = {"blueprint": found, "name": values["name"].strip() or None, "start": not values["stopped"]}
         answer, _, _ = deploy_blueprint(_deployment(wanted), idempotency_key({**request.form, "blueprint": text}))
     except ApiError as error:
-        return services_page(values, _messages(error)), error.status
+        return services_page(values, messages_of(error)), error.status
     return redirect(url_for("serving_pages.service", service=answer["service_id"]), HTTPStatus.SEE_OTHER)
 
 
@@ -56,10 +73,12 @@ def order(service: str) -> Response:
     if wanted not in ORDERS:
         raise not_found(f"order {wanted!r} unknown; known: {', '.join(sorted(ORDERS))}")
     try:
-        state = wish(f"service.{wanted}", {"service": found["service_id"]})["state"]
-        flash(f"{found['name']} took {wanted} and is {state.lower()}.", "good")
+        answer = wish(f"service.{wanted}", {"service": found["service_id"]})
+        done, aim = ORDERS[wanted]
+        # An order that was carried out before, such as a second stop, is answered with the state that there is.
+        flash(f"{found['name']} is {aim.lower() if answer['state'] == aim else f'being {done}'}.", "good")
     except ApiError as error:
-        flash(f"{found['name']} did not take {wanted}: {error.detail}", "bad")
+        flash(f"{found['name']} cannot be {ORDERS[wanted][0]}: {error.detail}", "bad")
     if wanted == "delete":
         return redirect(url_for("serving_pages.service_list"), HTTPStatus.SEE_OTHER)
     return _to_service(found)
@@ -69,15 +88,19 @@ def order(service: str) -> Response:
 def place(service: str) -> Page:
     """Look for another placement; with `dry_run` only say what would be done."""
     found = find_service(service)
-    dry_run = request.form.get("do") == "dry_run"
+    wanted = request.form.get("do", "")
+    dry_run = wanted == "dry_run"
     try:
-        answer = place_service(found["service_id"], {"dry_run": dry_run})
+        body: dict[str, Any] = {"dry_run": dry_run}
+        if wanted == "cut":
+            body["boundaries"] = wanted_cuts(request.form)
+        answer = place_service(found["service_id"], body)
     except ApiError as error:
-        flash(error.detail, "bad")
-        return _to_service(found)
+        return service_page(found["service_id"], messages_of(error), request.form), error.status
     if dry_run:
         return service_page(found["service_id"], {}, placed=answer)
-    flash(f"{'Moved' if answer['changed'] else 'Not moved'} ({answer['verdict']}): {answer['reason']}", "good")
+    bad = answer["verdict"] == "infeasible"
+    flash(f"{'Moved' if answer['changed'] else 'Not moved'}: {sentence(answer['reason'])}", "bad" if bad else "good")
     return _to_service(found)
 
 
@@ -96,7 +119,7 @@ def migrate(service: str) -> Page:
     except ValidationError as error:
         refuse(error)
     except ApiError as error:
-        return service_page(found["service_id"], _messages(error), {"to": to}), error.status
+        return service_page(found["service_id"], messages_of(error), {"to": to}), error.status
     return _to_service(found)
 
 
@@ -112,19 +135,41 @@ def policy(worker: str) -> Response:
     except ValidationError as error:
         refuse(error)
     try:
-        wish(f"worker.{wanted}", {"worker": found["node_id"], "reason": reason})
-        flash(f"{found['name']} took {wanted}.", "good")
+        answer = wish(f"worker.{wanted}", {"worker": found["node_id"], "reason": reason})
+        declined = answer.get("state") == "DECLINED"
+        why = f": {answer['reason']}" if declined else ""
+        flash(f"{found['name']} {POLICIES[wanted]}{why}.", "bad" if declined else "good")
     except ApiError as error:
-        flash(f"{found['name']} did not take {wanted}: {error.detail}", "bad")
+        flash(f"{wanted} of {found['name']} failed: {error.detail}", "bad")
     return redirect(url_for("serving_pages.worker", worker=found["node_id"]), HTTPStatus.SEE_OTHER)
 
 
+@blueprint.post("/workers/measure")
+def measure() -> Response:
+    """Measure the links between all workers, and show them."""
+    try:
+        links = wish("worker.measure", {}, timeout_s=services().settings.placing_timeout_s)["links"]
+        flash(f"{len(links)} links were measured." if links else "There are no two workers to measure between.", "good")
+    except ApiError as error:
+        flash(f"The links cannot be measured: {error.detail}", "bad")
+    return redirect(url_for("telemetry_page.telemetry", _anchor="links"), HTTPStatus.SEE_OTHER)
+
+
 def _text() -> str:
-    """The blueprint of the form: the file that was chosen, else the text."""
+    """The blueprint of the form: the file that was chosen, else the text.
+
+    Raises:
+        ApiError: 422, the file is too large.
+    """
     file = request.files.get("file")
     if file is None or not file.filename:
         return request.form.get("blueprint", "").replace("\r\n", "\n")
-    return file.stream.read(BLUEPRINT_MAX_BYTES).decode("utf-8", "replace")
+    found = file.stream.read(BLUEPRINT_MAX_BYTES + 1)
+    if len(found) > BLUEPRINT_MAX_BYTES:
+        raise field_error(
+            "file", f"{file.filename!r} is too large; a blueprint has at most {BLUEPRINT_MAX_BYTES} bytes"
+        )
+    return found.decode("utf-8", "replace")
 
 
 def _deployment(wanted: dict[str, Any]) -> DeployRequest:
@@ -132,11 +177,6 @@ def _deployment(wanted: dict[str, Any]) -> DeployRequest:
         return DeployRequest.model_validate(wanted)
     except ValidationError as error:
         refuse(error)
-
-
-def _messages(error: ApiError) -> dict[str, str]:
-    """What was wrong, by field; what concerns no field stands under the empty name."""
-    return {found.field: found.message for found in error.errors} or {"": error.detail}
 
 
 def _to_service(found: dict[str, Any]) -> Response:

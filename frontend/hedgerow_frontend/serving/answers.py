@@ -165,7 +165,7 @@ class InferAnswer(Answer):
 
 
 class StageRate(Answer):
-    """How one instance does: counted by its worker, beside what was predicted; null is unknown."""
+    """How one instance does: counted by its worker, beside what was predicted; null is unknown, or nothing to count."""
 
     name: str
     replica: int
@@ -174,8 +174,8 @@ class StageRate(Answer):
     logical_id: str
     state: str
     restarts: int
-    in_per_s: float | None
-    out_per_s: float | None
+    in_per_s: float | None = Field(description="Items that come in, each once however many ports take it.")
+    out_per_s: float | None = Field(description="Items that go out, each once however many links take it.")
     compute_s: float | None = Field(description="Processor time an item, smoothed.")
     predicted_s: float | None = Field(description="The same, as the placement engine saw it.")
     ratio: float | None = Field(description="Real over predicted.")

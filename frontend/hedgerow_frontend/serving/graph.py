@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hedgerow_frontend.charts.graph_chart import SUBTITLE_CHARACTERS, cut
 from hedgerow_frontend.charts.graph_layout import GraphBox, GraphEdge
 from hedgerow_frontend.formatting import quantity
 from hedgerow_frontend.presentation import mark
@@ -48,13 +49,11 @@ def _placed(plan: View, stages: Sequence[View]) -> tuple[list[GraphBox], list[Gr
 
 def _box(stage: View, numbered: bool) -> GraphBox:
     title = f"{stage['name']} #{stage['replica']}" if numbered else str(stage["name"])
-    known = [stage["handler"]]
-    if stage["compute_s"] is not None:
-        known.append(quantity(stage["compute_s"], "s"))
+    took = "" if stage["compute_s"] is None else f" · {quantity(stage['compute_s'], 's')}"
+    subtitle = cut(str(stage["handler"]), SUBTITLE_CHARACTERS - len(took)) + took
     told = f"{title}: {stage['handler']} on {stage['node']}, {stage['state'].lower()}"
-    return GraphBox(
-        stage["logical_id"], title, " · ".join(known), str(stage["node"]), mark(str(stage["state"]))[1], told
-    )
+    style = mark(str(stage["state"]))[1]
+    return GraphBox(stage["logical_id"], title, subtitle, str(stage["node"]), style, told)
 
 
 def _planned(blueprint: View) -> tuple[list[GraphBox], list[GraphEdge]]:

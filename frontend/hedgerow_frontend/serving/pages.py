@@ -11,12 +11,17 @@ from hedgerow_frontend.charts.graph_chart import graph_chart
 from hedgerow_frontend.charts.waterfall import waterfall
 from hedgerow_frontend.forms import new_nonce
 from hedgerow_frontend.services import services
+from hedgerow_frontend.serving.asked import ANSWERING, asking
+from hedgerow_frontend.serving.cuts import cuts_of
+from hedgerow_frontend.serving.example_blueprints import EXAMPLES
 from hedgerow_frontend.serving.graph import graph_of
 from hedgerow_frontend.serving.lookups import find_service, find_worker
 from hedgerow_frontend.serving.predictions import explanation
 from hedgerow_frontend.serving.preview_api import previews_of
+from hedgerow_frontend.serving.results import Result
 from hedgerow_frontend.serving.services_api import rates_of
 from hedgerow_frontend.serving.traces import spans_of, trace_of
+from hedgerow_frontend.serving.typed_inputs import KINDS
 
 STARTABLE = frozenset({"READY", "STOPPED"})
 STOPPABLE = frozenset({"RUNNING", "SWITCHING", "DEGRADED"})
@@ -28,7 +33,8 @@ blueprint = Blueprint("serving_pages", __name__)
 @blueprint.get("/services")
 def service_list() -> str:
     """The services, and a form to deploy a blueprint."""
-    return services_page({}, {})
+    example = EXAMPLES.get(request.args.get("example", ""))
+    return services_page({} if example is None else {"blueprint": example}, {})
 
 
 @blueprint.get("/services/<service>")
@@ -56,11 +62,16 @@ def worker(worker: str) -> str:
 @blueprint.get("/handlers")
 def handler_list() -> str:
     """What the workers can run."""
-    return render_template("serving/handlers.html", handlers=services().reader.handlers())
+    handlers = services().reader.handlers()
+    here = sorted({name for handler in handlers for name in handler["workers"]})
+    return render_template("serving/handlers.html", handlers=handlers, here=here)
 
 
 def services_page(
-    values: Mapping[str, str], messages: Mapping[str, str], checked: Mapping[str, Any] | None = None
+    values: Mapping[str, str],
+    messages: Mapping[str, str],
+    checked: Mapping[str, Any] | None = None,
+    model_messages: Mapping[str, str] | None = None,
 ) -> str:
     """The list of services with the form as it was sent, and what is wrong with it or how it would be placed."""
     return render_template(
@@ -69,14 +80,23 @@ def services_page(
         values=values,
         messages=messages,
         checked=checked,
+        model_messages=model_messages or {},
+        examples=list(EXAMPLES),
         nonce=new_nonce(),
     )
 
 
 def service_page(
-    service: str, messages: Mapping[str, str], values: Mapping[str, str] | None = None, placed: Any = None
+    service: str,
+    messages: Mapping[str, str],
+    values: Mapping[str, str] | None = None,
+    placed: Any = None,
+    *,
+    ask_values: Mapping[str, str] | None = None,
+    ask_messages: Mapping[str, str] | None = None,
+    result: Result | None = None,
 ) -> str:
-    """A service's page; `messages` say what is wrong with the forms as they were sent."""
+    """A service's page; the messages say what is wrong with the forms as they were sent, `result` what was answered."""
     found = find_service(service)
     reader = services().reader
     rates = rates_of(found)
@@ -90,12 +110,19 @@ def service_page(
         "serving/service.html",
         service=found,
         rates=rates,
+        is_up=found["state"] in ANSWERING,
         graph=graph_chart(boxes, edges, told, "graph") if boxes else None,
         words=explanation((found["placement"] or {}).get("predicted") or {}),
         epochs=reader.service_epochs(found["service_id"]),
         starts=reader.service_instances(found["service_id"]),
         workers=[one["name"] for one in reader.workers() if one["state"] != "INACTIVE"],
         previews=previews_of(found),
+        asking=asking(found, reader.handlers()),
+        kinds=KINDS,
+        ask_values=ask_values or {},
+        ask_messages=ask_messages or {},
+        result=result,
+        cuts=cuts_of(found),
         trace=trace,
         waterfall=waterfall(spans, drawn, "waterfall") if spans else None,
         can_start=found["state"] in STARTABLE,

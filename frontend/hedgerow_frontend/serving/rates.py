@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hedgerow_frontend.formatting import is_number, iso_moment
@@ -28,16 +29,17 @@ def service_rates(service: View, workers: Iterable[View], meter: RateMeter) -> d
     known = {worker["node_id"]: worker for worker in workers}
     reports = dict(_reports(known.values(), service["service_id"]))
     rows = {instance["physical_id"]: instance for instance in service["instances"]}
-    stages, rates = [], {}
+    fans, stages, rates = fans_of(plan), [], {}
     for placed in plan.get("instances", ()):
         status, at_s = reports.get(placed["physical_id"], (None, None))
         rate = meter.rate(status, at_s) if status is not None else None
+        fan = fans.get(placed["logical_id"], Fan())
         if rate is not None:
-            rates[placed["logical_id"]] = rate
+            rate = rates[placed["logical_id"]] = fan.items(rate)
         expected = predicted_seconds(predicted, placed)
         worker = known.get(placed["node_id"], {}).get("name", placed["node_id"])
         row = rows.get(placed["physical_id"], {})
-        stages.append(_stage(placed, worker, row, status or {}, rate, expected))
+        stages.append(_stage(placed, worker, row, status or {}, expected) | fan.shown(rate))
     newest = max((at_s for _, at_s in reports.values() if is_number(at_s)), default=None)
     return {
         "service_id": service["service_id"],
@@ -48,6 +50,36 @@ def service_rates(service: View, workers: Iterable[View], meter: RateMeter) -> d
         "predicted_throughput_per_s": predicted_throughput(predicted),
         "stages": stages,
     }
+
+
+@dataclass(frozen=True)
+class Fan:
+    """How many ports an instance gets each item at, and how many ways it sends one: workers count each of them."""
+
+    ports_in: int = 0
+    ways_out: int = 0
+
+    def items(self, counted: Rate) -> Rate:
+        """Items a second from what was counted: the mean over the ports, and over the ways."""
+        ways_in, ways_out = max(1, self.ports_in), max(1, self.ways_out)
+        return replace(counted, in_per_s=counted.in_per_s / ways_in, out_per_s=counted.out_per_s / ways_out)
+
+    def shown(self, rate: Rate | None) -> dict[str, float | None]:
+        """What a stage shows: nothing where it has no inputs, no outputs, or is not known."""
+        return {
+            "in_per_s": rate.in_per_s if rate and self.ports_in else None,
+            "out_per_s": rate.out_per_s if rate and self.ways_out else None,
+        }
+
+
+def fans_of(plan: View) -> dict[str, Fan]:
+    """The fan of each instance by its logical id; of links to replicas an item takes one, so they are one way."""
+    names = {placed["logical_id"]: placed["name"] for placed in plan.get("instances", ())}
+    ports, ways = defaultdict(set), defaultdict(set)
+    for link in plan.get("links", ()):
+        ports[link["receiver"]].add(link["input"])
+        ways[link["sender"]].add((link["output"], names.get(link["receiver"]), link["input"]))
+    return {each: Fan(len(ports[each]), len(ways[each])) for each in names}
 
 
 def throughput(plan: View, rates: Mapping[str, Rate]) -> float | None:
@@ -73,9 +105,7 @@ def _reports(workers: Iterable[View], service_id: str) -> Iterable[tuple[str, tu
                 yield instance["physical_id"], (instance, status.get("stamped_at_s"))
 
 
-def _stage(
-    placed: View, worker: str, row: View, status: View, rate: Rate | None, expected: float | None
-) -> dict[str, Any]:
+def _stage(placed: View, worker: str, row: View, status: View, expected: float | None) -> dict[str, Any]:
     real = status.get("compute_s")
     real = float(real) if is_number(real) else None
     last = status.get("last_sequence", NOT_YET)
@@ -87,8 +117,6 @@ def _stage(
         "logical_id": placed["logical_id"],
         "state": status.get("state") or row.get("state") or "unknown",
         "restarts": status.get("restarts", row.get("restarts", 0)),
-        "in_per_s": rate.in_per_s if rate else None,
-        "out_per_s": rate.out_per_s if rate else None,
         "compute_s": real,
         "predicted_s": expected,
         "ratio": real / expected if real is not None and expected else None,

@@ -8,6 +8,7 @@ from typing import Any
 from hedgerow_frontend.charts.waterfall import Span
 from hedgerow_frontend.formatting import is_number, quantity
 from hedgerow_frontend.services import services
+from hedgerow_orchestrator.store.telemetry_queries import RowFilter
 
 View = Mapping[str, Any]
 NOTHING: Mapping[str, Any] = {"sequence": None, "events": [], "hops": [], "total_s": None}
@@ -18,10 +19,29 @@ def trace_of(service: View, stages: Iterable[View], sequence: int | None) -> dic
 
     `stages` are those of `service_rates`.
     """
-    number = newest(service["plan"] or {}, stages) if sequence is None else sequence
+    plan = service["plan"] or {}
+    number = sequence
+    if number is None:
+        stored = newest_stored(service["service_id"], plan)
+        number = newest(plan, stages) if stored is None else stored
     about = {"service_id": service["service_id"], "service": service["name"]}
     found = None if number is None else services().reader.trace(service["service_id"], number)
     return {**about, **(found or {**NOTHING, "sequence": number})}
+
+
+def newest_stored(service_id: str, plan: View) -> int | None:
+    """The number of the newest item that every end of a service is known to have worked; None before there is one.
+
+    What workers tell live is ahead of the store by what telemetry is on its way.
+    """
+    senders = {link["sender"] for link in plan.get("links", ())}
+    ends: dict[str, list[int]] = {}
+    for placed in plan.get("instances", ()):
+        if placed["logical_id"] not in senders:
+            wanted = RowFilter(service=service_id, handler=placed["logical_id"], event="end")
+            rows = services().reader.telemetry("packet_info", wanted, 1).items
+            ends.setdefault(placed["name"], []).extend(row["sequence"] for row in rows)
+    return min(map(max, ends.values())) if ends and all(ends.values()) else None
 
 
 def newest(plan: View, stages: Iterable[View]) -> int | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from hedgerow_orchestrator.placement.evaluate import Evaluation, Evaluator
+from hedgerow_orchestrator.placement.objective import Objective
 from hedgerow_orchestrator.placement.problem import Problem
 
+_PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 MOST_LISTED = 8
 """Cuts, nodes or entries told one by one; of more only the number is told."""
 
@@ -25,6 +27,19 @@ def explain(problem: Problem, evaluator: Evaluator, placement: tuple[int, ...], 
 def milliseconds(seconds: float) -> str:
     """As people read it."""
     return f"{seconds * 1e3:.4g} ms"
+
+
+def figure(value: float, objective: Objective) -> str:
+    """A value of the objective as people read it: throughput as items a second, seconds as milliseconds."""
+    if objective.name == "throughput" and objective.unit and value > 0:
+        return f"{1 / value:.4g} items/s"
+    return milliseconds(value) if objective.unit == "s" else f"{value:.4g} {objective.unit}".strip()
+
+
+def byte_words(size_bytes: float) -> str:
+    """A size in bytes with a decimal prefix: `2 kB`."""
+    factor, prefix = next(((at, name) for at, name in _PREFIXES if size_bytes >= at), (1.0, ""))
+    return f"{size_bytes / factor:.4g} {prefix}B"
 
 
 def _bottleneck(problem: Problem, evaluation: Evaluation) -> str:
@@ -58,8 +73,7 @@ def _against_one_node(
     if not whole:
         return ["no single node can hold everything"]
     value, name = min(whole)
-    unit = problem.objective.unit
-    shown, here = f"{value:.4g} {unit}".strip(), f"{evaluation.value:.4g} {unit}".strip()
+    shown, here = figure(value, problem.objective), figure(evaluation.value, problem.objective)
     if len({node for at, node in enumerate(placement) if at not in pinned}) <= 1:
         return [f"everything runs on one node, the best single one is {name} ({shown})"]
     verb = "helps" if evaluation.value < value else "does not help, but rules ask for it"
@@ -70,13 +84,13 @@ def _cuts(problem: Problem, evaluator: Evaluator, placement: tuple[int, ...]) ->
     crossing = [edge for edge in problem.edges if placement[edge.sender] != placement[edge.receiver]]
     if len(crossing) > MOST_LISTED:
         total = sum(edge.size_bytes for edge in crossing)
-        return [f"{len(crossing)} cuts send {total:.0f} bytes an item"]
+        return [f"{len(crossing)} cuts send {byte_words(total)} an item"]
     names, nodes, words = problem.stage_names, problem.node_names, []
     for edge in crossing:
         sender, receiver = placement[edge.sender], placement[edge.receiver]
         over = edge.size_bytes * float(evaluator.per_byte[sender, receiver])
         words.append(
-            f"the cut between {names[edge.sender]} and {names[edge.receiver]} sends {edge.size_bytes:.0f} bytes from "
+            f"the cut between {names[edge.sender]} and {names[edge.receiver]} sends {byte_words(edge.size_bytes)} from "
             f"{nodes[sender]} to {nodes[receiver]}: {milliseconds(over)} on the link and "
             f"{milliseconds(float(evaluator.first_byte[sender, receiver]))} until the first byte"
         )
@@ -137,8 +151,8 @@ def _grounds(problem: Problem, evaluator: Evaluator, placement: tuple[int, ...])
     for sender, receiver in assumed_links(problem, placement)[:MOST_LISTED]:
         if given is not None:
             words.append(
-                f"the link {sender} to {receiver} was never measured; assumed are {given.bandwidth_bytes_per_s:.4g} "
-                f"bytes/s and {milliseconds(given.latency_s)}"
+                f"the link {sender} to {receiver} was never measured; assumed are "
+                f"{byte_words(given.bandwidth_bytes_per_s)}/s and {milliseconds(given.latency_s)}"
             )
     if problem.links.age_s is not None:
         used = {(placement[edge.sender], placement[edge.receiver]) for edge in problem.edges}

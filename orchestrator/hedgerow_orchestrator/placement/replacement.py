@@ -7,8 +7,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hedgerow_orchestrator.placement.evaluate import Evaluator
+from hedgerow_orchestrator.placement.explain import figure
 from hedgerow_orchestrator.placement.plan import Plan
 from hedgerow_orchestrator.placement.problem import Problem
+
+_SAVED = {
+    "throughput": "time between items",
+    "latency": "time of an item",
+    "energy": "energy",
+    "weighted": "of the weighted sum",
+}
+"""What a gain is of, by objective."""
 
 
 class Verdict(StrEnum):
@@ -92,7 +101,7 @@ def decide(
         return Decision(Verdict.BROKEN, float("nan"), f"yes: the running placement breaks a rule: {broken}")
     value = evaluator.evaluate(now).value
     gain = 1 - plan.value / value
-    told = f"{value:.6g} now, {plan.value:.6g} {plan.unit} planned".replace("  ", " ")
+    told = f"{figure(value, problem.objective)} now, {figure(plan.value, problem.objective)} planned"
     if tuple(running) == plan.nodes:
         proof = "and nothing is better" if plan.is_exact else f"at most {plan.gap:.2%} above the best"
         return Decision(Verdict.SAME, 0.0, f"no: the running placement is the one planned ({told}), {proof}")
@@ -110,4 +119,4 @@ def decide(
             f"gain is {gain:.2%} ({told})"
         )
         return Decision(Verdict.COSTLY, gain, words)
-    return Decision(Verdict.BETTER, gain, f"yes: {gain:.2%} less ({told})")
+    return Decision(Verdict.BETTER, gain, f"yes: {gain:.2%} less {_SAVED[problem.objective.name]} ({told})")

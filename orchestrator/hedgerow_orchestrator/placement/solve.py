@@ -80,7 +80,7 @@ def describe(problem: Problem, placement: tuple[int, ...], lower: float, solver:
     elif lower > 0:
         proof = f"at most {evaluation.value / lower - 1:.2%} above the best"
     unit = problem.objective.unit
-    headline = f"{problem.objective.name} {evaluation.value:.6g} {unit}".strip() + f", {proof} ({solver})"
+    headline = f"{problem.objective.name} {explain.figure(evaluation.value, problem.objective)}, {proof} ({solver})"
     return Plan(
         nodes=nodes,
         segments=tuple(Segment(nodes[begin], begin, end) for begin, end in zip(starts, ends, strict=True)),

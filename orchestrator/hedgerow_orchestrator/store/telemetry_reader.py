@@ -39,14 +39,15 @@ class TelemetryReader(ServingReader):
     def trace(self, service: str, sequence: int) -> View | None:
         """Give all that happened to one item of a service, and how long it waited, computed and travelled at each hop.
 
-        None when nothing is known of that service; an item that nobody has seen has no events.
+        None when nothing is known of that service; an item that nobody has seen has no events. A source that was
+        started anew counts from 0 again: of several items with one number it is the one of the newest epoch.
         """
         session = self._session(service)
         if session is None:
             return None
         in_range = -(2**63) <= sequence < 2**63
         query = queries.events_of(session["id"], sequence, MOST_EVENTS_OF_AN_ITEM)
-        rows = self._rows(query) if in_range else []
+        rows = traces.of_newest_epoch(self._rows(query)) if in_range else []
         events = [shapes.trace_event(row) for row in rows]
         hops = traces.hops(events, self._links(session["uuid"], {event["epoch"] for event in events}))
         return {

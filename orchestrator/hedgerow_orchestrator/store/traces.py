@@ -17,6 +17,12 @@ def links_of(plan: Mapping[str, Any]) -> list[Link]:
     return [(link["sender"], link["output"], link["receiver"], link["input"]) for link in plan.get("links") or ()]
 
 
+def of_newest_epoch(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those events of one number that belong to the newest item with it: an item keeps the epoch that it began in."""
+    newest = max((event["epoch"] for event in events), default=None)
+    return [event for event in events if event["epoch"] == newest]
+
+
 def hops(events: Sequence[Event], links: Iterable[Link]) -> list[dict[str, Any]]:
     """One entry for each instance that an item met, in the order of time.
 

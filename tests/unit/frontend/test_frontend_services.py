@@ -30,10 +30,12 @@ from hedgerow_frontend.serving.answers import (
 )
 from hedgerow_frontend.serving.files import Empty, TooLarge, keep
 from hedgerow_frontend.serving.preview_api import BOUNDARY, pictures
+from hedgerow_frontend.serving.telemetry_page import started
+from hedgerow_frontend.serving.traces import newest_stored
 from hedgerow_idl import ReplyStatus
 from hedgerow_orchestrator.store import migrate
 from hedgerow_orchestrator.store.reader import StoreReader
-from hedgerow_orchestrator.store.telemetry_testing import all_telemetry
+from hedgerow_orchestrator.store.telemetry_testing import a_packet_row, all_telemetry
 from hedgerow_orchestrator.store.writer import Store
 from tests.unit.frontend import serving_story as story
 
@@ -155,7 +157,10 @@ def test_rates_are_differences_of_reports(serving: Any, store: tuple[Store, Stor
     second = RateAnswer.model_validate(serving.get(f"{API}/faces/rates").json)
     assert (second.over_s, second.throughput_per_s) == (4.0, 9.0)
     stages = {(one.name, one.replica): one for one in second.stages}
-    assert stages["camera", 0].out_per_s == 10.0
+    # What is sent over two links, or comes in at two ports, is one item; what has no inputs takes none.
+    assert (stages["camera", 0].in_per_s, stages["camera", 0].out_per_s) == (None, 10.0)
+    assert (stages["draw", 0].in_per_s, stages["draw", 0].out_per_s) == (9.0, 9.0)
+    assert (stages["screen", 0].in_per_s, stages["screen", 0].out_per_s) == (9.0, None)
     assert stages["recognise", 1].in_per_s == 4.5
     assert stages["recognise", 1].predicted_s == 0.030
     assert stages["detect", 0].ratio == pytest.approx(1.1)
@@ -404,3 +409,38 @@ def test_links_and_sources_are_listed(serving: Any, store: tuple[Store, StoreRea
     [link] = WorkerLinkList.model_validate(serving.get("/api/v1/telemetry/links").json).items
     assert (link.from_, link.to, link.latency_s) == ("worker-roof", "worker-shed", 0.0021)
     assert len(SourceList.model_validate(serving.get("/api/v1/telemetry/sources").json).items) == 1
+
+
+def test_the_page_of_telemetry_filters_and_names_its_columns(serving: Any, store: tuple[Store, StoreReader]) -> None:
+    store[0].commit(all_telemetry())
+    [row] = serving.get("/api/v1/telemetry/packet_info").json["items"]
+    asked = {"kind": "packet_info", "service": row["service"], "worker": row["node"], "handler": row["handler"]}
+    asked |= {"sequence": str(row["sequence"]), "event": row["event"]}
+    text = serving.get("/telemetry", query_string=asked).text
+    for head in ("Item", "Event", "Size"):
+        assert f">{head}</th>" in text
+    assert row["at"].removesuffix("Z").partition("+")[0].replace("T", " ") in text
+    assert f"<option selected>{row['event']}</option>" in text
+    for other in ({"sequence": str(row["sequence"] + 1)}, {"event": "drop"}, {"age": "60"}, {"worker": "nobody"}):
+        assert "No such row is stored" in serving.get("/telemetry", query_string=asked | other).text
+    assert serving.get("/telemetry?kind=packet_info&sequence=x", headers={"Accept": "text/html"}).status_code == 422
+
+
+def test_a_start_of_a_worker_is_a_time_not_a_number(serving: Any, store: tuple[Store, StoreReader]) -> None:
+    store[0].commit(all_telemetry())
+    [source] = serving.get("/api/v1/telemetry/sources").json["items"]
+    assert started(1_795_755_236_403_530_000) == "2026-11-27T04:53:56.403+00:00"
+    assert started(source["incarnation"]) is None
+    assert "No worker has reported rows yet" not in serving.get("/telemetry").text
+
+
+def test_the_newest_item_that_is_stored_is_traced(serving: Any, store: tuple[Store, StoreReader], app: Any) -> None:
+    store[0].commit(all_telemetry())
+    [row] = serving.get("/api/v1/telemetry/packet_info").json["items"]
+    store[0].commit([a_packet_row(row_number, event="end", sequence_number=row_number) for row_number in (8, 9)])
+    ends = {"links": [], "instances": [{"logical_id": row["logical_id"], "name": row["handler"]}]}
+    with app.app_context():
+        assert newest_stored(row["service_id"], ends) == 9
+        other = {"logical_id": "never-heard-of", "name": "other"}
+        assert newest_stored(row["service_id"], {**ends, "instances": [*ends["instances"], other]}) is None
+        assert newest_stored(row["service_id"], {}) is None

@@ -10,6 +10,7 @@ from hypothesis import strategies as some
 from hedgerow_frontend.charts.graph_chart import graph_chart
 from hedgerow_frontend.charts.graph_layout import BOX_HEIGHT, BOX_WIDTH, GraphBox, GraphEdge, columns_of, layout
 from hedgerow_frontend.charts.waterfall import Span, waterfall
+from hedgerow_frontend.serving.graph import graph_of
 from hedgerow_frontend.serving.metering import FORGET_S, RateMeter
 from hedgerow_frontend.serving.traces import newest, spans_of
 from tests.unit.frontend import serving_story as story
@@ -53,6 +54,14 @@ def test_a_graph_is_xml_whatever_it_is_called(name: str, worker: str) -> None:
     boxes = [GraphBox("a", name, name, worker), GraphBox("b", name, name, worker)]
     edges = [GraphEdge("a", "b", name, name), GraphEdge("a", "gone", name)]
     ElementTree.fromstring(graph_chart(boxes, edges, name, "graph"))
+
+
+def test_in_a_box_the_time_is_whole_and_the_name_is_cut() -> None:
+    plan = story.plan()
+    placed = next(each for each in plan["instances"] if each["name"] == "recognise")
+    stage = {**placed, "node": "worker-shed", "state": "RUNNING", "compute_s": 0.00304, "out_per_s": None}
+    [box], _ = graph_of({"plan": {**plan, "links": []}, "blueprint": {}}, [{**stage, "handler": "x" * 30}])
+    assert box.subtitle == "xxxxxxxxxxxx… · 3.04 ms"
 
 
 def test_a_waterfall_of_one_moment_is_drawn() -> None:

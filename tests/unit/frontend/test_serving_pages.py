@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from hedgerow_frontend.serving.example_blueprints import EXAMPLES
 from hedgerow_idl import ReplyStatus
 from hedgerow_orchestrator.store import migrate
 from hedgerow_orchestrator.store.reader import StoreReader
@@ -89,7 +90,7 @@ def test_what_is_not_placed_is_drawn_from_its_blueprint(make_app: Callable[..., 
     reader = StoreReader(*urls)
     text = make_app(reader=reader).test_client().get("/services/faces").text
     assert {"not placed", "camera", "recognise"} <= set(words_of(drawing_in(text, "graph")))
-    assert "Nothing is placed yet." in text
+    assert "Nothing is placed yet; this page shows when it is." in text
     reader.close()
     writer.close()
 
@@ -144,6 +145,28 @@ def test_what_cannot_be_read_comes_back_with_the_reason(pages: Any, client: Any,
     assert text in reply.text
 
 
+def test_a_refusal_names_its_field_once(pages: Any, client: Any) -> None:
+    message = "handlers[0].type: 'x' is in no worker's catalogue; known: log"
+    client.answer("service.deploy", ReplyStatus.INVALID, field="handlers[0].type", message=message)
+    text = pages.post("/services", data={"blueprint": TOML}, headers=HTML).text
+    assert "<code>handlers[0].type</code> &#39;x&#39; is in no worker&#39;s catalogue" in text
+    assert text.count("handlers[0].type") == 1
+
+
+def test_a_file_that_is_no_blueprint_is_refused_by_its_size(pages: Any, client: Any) -> None:
+    file = (io.BytesIO(b"#" * 200_001), "b.toml")
+    reply = pages.post("/services", data={"file": file, "blueprint": "x = 1"}, content_type="multipart/form-data")
+    assert (reply.status_code, "at most 200000 bytes" in reply.text, client.calls) == (422, True, [])
+
+
+def test_examples_fill_the_form(pages: Any) -> None:
+    text = pages.get("/services").text
+    for name in EXAMPLES:
+        assert f"/services?example={name}#deploy" in text
+        assert f"name = &#34;{name}&#34;" in pages.get(f"/services?example={name}").text
+    assert pages.get("/services?example=none").status_code == 200
+
+
 def test_a_blueprint_is_only_checked(pages: Any, client: Any) -> None:
     client.answer("service.check", ok=False, problems=[{"field": "links[0].to", "message": "no port 'imgae'"}])
     text = pages.post("/services", data={"blueprint": TOML, "do": "check"}).text
@@ -154,20 +177,28 @@ def test_a_blueprint_is_only_checked(pages: Any, client: Any) -> None:
     assert [verb for verb, _ in client.calls] == ["service.check"] * 2
 
 
-@pytest.mark.parametrize("order", ["start", "stop", "delete"])
-def test_buttons_order(pages: Any, client: Any, order: str) -> None:
-    client.answer(f"service.{order}", service_id="s", state="STOPPED")
+@pytest.mark.parametrize(
+    ("order", "state", "told"),
+    [
+        ("start", "STOPPED", "faces is being started."),
+        ("stop", "RUNNING", "faces is being stopped."),
+        ("stop", "STOPPED", "faces is stopped."),
+        ("delete", "RUNNING", "faces is being deleted."),
+    ],
+)
+def test_buttons_order(pages: Any, client: Any, order: str, state: str, told: str) -> None:
+    client.answer(f"service.{order}", service_id="s", state=state)
     reply = pages.post("/services/faces/orders", data={"order": order})
     assert reply.status_code == 303
     assert client.calls == [(f"service.{order}", {"service": story.SERVICE_ID})]
-    assert f"took {order}" in pages.get(reply.headers["Location"], headers=HTML).text
+    assert told in pages.get(reply.headers["Location"], headers=HTML).text
 
 
 def test_an_order_that_nobody_knows_or_takes(pages: Any, client: Any) -> None:
     assert pages.post("/services/faces/orders", data={"order": "burn"}).status_code == 404
     client.answer("service.stop", ReplyStatus.CONFLICT, message="it is stopped")
     reply = pages.post("/services/faces/orders", data={"order": "stop"})
-    assert "did not take stop: it is stopped" in pages.get(reply.headers["Location"]).text
+    assert "faces cannot be stopped: it is stopped" in pages.get(reply.headers["Location"]).text
 
 
 def test_a_service_is_placed_anew_or_only_thought_about(pages: Any, client: Any) -> None:
@@ -176,6 +207,21 @@ def test_a_service_is_placed_anew_or_only_thought_about(pages: Any, client: Any)
     assert "nothing is 10 % better" in pages.post("/services/faces/placement", data={"do": "dry_run"}).text
     assert pages.post("/services/faces/placement", data={"do": "place"}).status_code == 303
     assert [body["dry_run"] for _, body in client.calls] == [True, False]
+
+
+def test_a_placement_that_is_refused_is_told_on_the_page(pages: Any, client: Any) -> None:
+    client.answer("service.place", ReplyStatus.CONFLICT, message="it is being moved already")
+    reply = pages.post("/services/faces/placement", data={"do": "place"})
+    assert (reply.status_code, "it is being moved already" in reply.text) == (409, True)
+    client.answer("service.place", changed=True, verdict="applied", reason="yes: as told", predicted={}, epoch=3)
+    reply = pages.post("/services/faces/placement", data={"do": "place"})
+    assert "Moved: as told" in pages.get(reply.headers["Location"], headers=HTML).text
+
+
+@pytest.mark.parametrize("form", ["infer", "placement", "migrate", "orders"])
+def test_the_address_of_a_form_leads_to_the_service(pages: Any, form: str) -> None:
+    reply = pages.get(f"/services/faces/{form}")
+    assert (reply.status_code, reply.headers["Location"]) == (303, "/services/faces")
 
 
 def test_an_instance_is_moved_by_its_form(pages: Any, client: Any) -> None:
@@ -198,6 +244,34 @@ def test_a_worker_is_told_what_to_take(pages: Any, client: Any, policy: str) -> 
     assert pages.post("/workers/worker-shed/policy", data={"policy": "shout"}).status_code == 404
 
 
+def test_a_drain_that_is_declined_says_why(pages: Any, client: Any) -> None:
+    client.answer("worker.drain", node_id="w", state="DECLINED", reason="it is the only worker")
+    reply = pages.post("/workers/worker-shed/policy", data={"policy": "drain"})
+    assert "it is the only worker" in pages.get(reply.headers["Location"], headers=HTML).text
+
+
+def test_links_are_measured_by_a_button(pages: Any, client: Any) -> None:
+    assert "/workers/measure" in pages.get("/workers").text
+    for links, told in (([{}, {}], "2 links were measured."), ([], "no two workers")):
+        client.answer("worker.measure", links=links)
+        reply = pages.post("/workers/measure")
+        assert (reply.status_code, reply.headers["Location"]) == (303, "/telemetry#links")
+        assert told in pages.get("/telemetry", headers=HTML).text
+    client.unreachable = True
+    pages.post("/workers/measure")
+    assert "The links cannot be measured" in pages.get("/telemetry", headers=HTML).text
+
+
+def test_ids_stand_at_the_end_not_in_headings(pages: Any) -> None:
+    for path, name, key in (
+        ("/services/faces", "faces", story.SERVICE_ID),
+        ("/workers/worker-roof", "worker-roof", story.ROOF),
+    ):
+        text = pages.get(path).text
+        assert f"<h1>{name}</h1>" in text
+        assert f"<code>{key}</code>" in text
+
+
 def test_a_worker_shows_what_is_wanted_of_it_and_what_it_can(pages: Any) -> None:
     text = pages.get("/workers/worker-shed").text
     for shown in ("takes nothing new", "new disk on Monday", "Uncordon", "T4 &lt;16&gt;", "recognise", "faces"):
@@ -206,6 +280,6 @@ def test_a_worker_shows_what_is_wanted_of_it_and_what_it_can(pages: Any) -> None
 
 
 def test_a_page_of_something_unknown_is_a_404(pages: Any) -> None:
-    for path in ("/services/x", "/workers/x"):
+    for path in ("/services/x", "/workers/x"):  # the answer names what there is
         reply = pages.get(path, headers=HTML)
         assert (reply.status_code, "known: " in reply.text) == (404, True)

@@ -154,7 +154,7 @@ def test_down_gives_up_with_exit_code_4(hedgerow: Hedgerow, tmp_path: Path, monk
 def test_an_unknown_command_names_the_known_ones(hedgerow: Hedgerow) -> None:
     result = hedgerow("serve")
     assert result.exit_code == 2
-    known = "up, down, problem, task, node, topic, service, worker, handler, doctor, demo"
+    known = "up, down, problem, task, node, topic, service, worker, handler, telemetry, doctor, demo"
     assert result.stderr.startswith(f"error: command 'serve' unknown; known: {known}")
 
 

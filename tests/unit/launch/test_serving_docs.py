@@ -1,4 +1,4 @@
-"""The commands of docs/serving.md are such that there are."""
+"""The commands of docs/serving.md and docs/telemetry.md are such that there are."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PAGE = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
-LINES = [line.strip() for line in PAGE.splitlines() if line.strip().startswith("hedgerow ")]
+DOCS = ROOT / "docs"
+LINES = [
+    line.strip()
+    for page in ("serving.md", "telemetry.md")
+    for line in (DOCS / page).read_text(encoding="utf-8").splitlines()
+    if line.strip().startswith("hedgerow ")
+]
 
 
 @pytest.fixture(autouse=True)
@@ -32,5 +37,5 @@ def test_a_command_is_understood(hedgerow: Callable[..., Any], line: str) -> Non
     assert "--json" in result.stdout
 
 
-def test_the_page_has_commands() -> None:
-    assert len(LINES) >= 15
+def test_the_pages_have_commands() -> None:
+    assert len(LINES) >= 21

@@ -169,6 +169,18 @@ def test_a_trace_tells_where_the_time_went(place: StorePlace, reader: StoreReade
     assert reader.trace("nobody", 1) is None
 
 
+def test_of_two_items_with_one_number_the_newest_is_told(place: StorePlace, reader: StoreReader) -> None:
+    """A source that is started anew, as after a restart of its worker, counts from 0 again."""
+    write(place, *one_item(7, 1000.0))
+    again = {"sequence_number": 7, "epoch": 3, "size_bytes": None}
+    write(place, a_packet_row(900, event="start", at_s=2500.0, **again))
+    write(place, a_packet_row(901, event="end", at_s=2500.25, **again))
+    trace = reader.trace("faces", 7)
+    assert trace is not None
+    assert [(event["event"], event["epoch"]) for event in trace["events"]] == [("start", 3), ("end", 3)]
+    assert ([hop["name"] for hop in trace["hops"]], trace["total_s"]) == (["camera"], 0.25)
+
+
 def test_rates_are_of_the_window_alone(place: StorePlace, reader: StoreReader) -> None:
     write(
         place, *one_item(1, 900.0), *(row for number in range(2, 12) for row in one_item(number, 1000.0 + number / 10))

@@ -113,7 +113,7 @@ def test_a_link_never_measured_is_unusable_or_assumed_and_told() -> None:
     assert plan.nodes == ("a", "b")
     assert plan.value == pytest.approx(0.05)
     assert plan.assumed_links == (("a", "b"),)
-    assert any("never measured; assumed are 2e+04 bytes/s and 500 ms" in words for words in plan.words)
+    assert any("never measured; assumed are 20 kB/s and 500 ms" in words for words in plan.words)
 
 
 def test_directions_are_apart() -> None:
@@ -141,8 +141,8 @@ def test_a_plan_explains_itself() -> None:
     assert "b is not used: pins and forbids leave it nothing" in text
     split = found(two_workers())
     text = "; ".join(split.words)
-    assert "more than one node helps: the best single one, a, has 0.11 s, this placement 0.01 s" in text
-    assert "the cut between first and second sends 1000 bytes from a to b: 1 ms on the link and 1 ms" in text
+    assert "more than one node helps: the best single one, a, has 9.091 items/s, this placement 100 items/s" in text
+    assert "the cut between first and second sends 1 kB from a to b: 1 ms on the link and 1 ms" in text
     assert "30 s old" in text
 
 

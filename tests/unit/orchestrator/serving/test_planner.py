@@ -174,9 +174,9 @@ def test_a_link_never_measured_is_as_bad_as_the_worst_and_it_says_so() -> None:
     apart = pinned(source="a", middle="b", sink="b")
     unknown = plan(apart, [worker("a"), worker("b")])
     assert unknown.predicted["assumed_links"] == [["a", "b"]]
-    assert "the link a to b was never measured; assumed are 1e+06 bytes/s and 50 ms" in " ".join(unknown.words)
+    assert "the link a to b was never measured; assumed are 1 MB/s and 50 ms" in " ".join(unknown.words)
     slow = plan(apart, [worker("a", {"c": (2e3, 0.5)}), worker("b"), worker("c")])
-    assert "assumed are 2000 bytes/s and 500 ms" in " ".join(slow.words)
+    assert "assumed are 2 kB/s and 500 ms" in " ".join(slow.words)
     known = plan(apart, [worker("a", {"b": (1e6, 0.01)}), worker("b")])
     assert known.predicted["assumed_links"] == []
     assert known.predicted["links"] == [{"from": "a", "to": "b", "seconds": pytest.approx(0.001)}]

@@ -43,7 +43,7 @@ def test_a_link_that_was_not_measured_is_never_free(ask: Ask) -> None:
     unknown = answer(ask(question, "--json"))
     assert unknown["assumed_links"] == [{"from": "a", "to": "b"}]
     assert unknown["value"] == pytest.approx(0.2 + 0.2 + 0.05)
-    assert "the link a to b was never measured; assumed are 1e+06 bytes/s and 50 ms" in unknown["words"]
+    assert "the link a to b was never measured; assumed are 1 MB/s and 50 ms" in unknown["words"]
     back = {"from": "b", "to": "a", "bandwidth_bytes_per_s": 1e7, "latency_s": 0.003}
     as_bad = answer(ask({**question, "links": [back]}, "--json"))
     assert as_bad["value"] == pytest.approx(0.2 + 0.02 + 0.003)
