@@ -10,6 +10,10 @@ import msgspec
 from hedgerow_idl.plan import HandlerDescription
 from hedgerow_idl.serve import InstanceStatus, LinkFigure, Resource, WorkerInfo, WorkerStatus
 
+LEAST_PATIENCE_S = 2.0
+"""A loop that goes round says so four times a second; one that has not for so long stands still, however short the
+deadline of its worker is."""
+
 _catalogue = msgspec.json.Decoder(list[HandlerDescription])
 
 
@@ -21,6 +25,7 @@ class Worker:
         is_here: it lives, as the registry knows, and has announced itself.
         catalogue: by type; read once for each announcement.
         statuses: how many of this incarnation have come.
+        silent_s: for how long it has said nothing; `is_mute` if it is not here for that alone.
     """
 
     node_id: str
@@ -31,6 +36,8 @@ class Worker:
     status: WorkerStatus = field(default_factory=WorkerStatus)
     catalogue: dict[str, HandlerDescription] = field(default_factory=dict)
     statuses: int = 0
+    silent_s: float = 0.0
+    is_mute: bool = False
     is_cordoned: bool = False
     is_draining: bool = False
     reason: str = ""
@@ -55,6 +62,12 @@ class Worker:
         """Clock times cores, the measure by which costs are scaled; NaN where either is unknown."""
         speed = self.info.clock_hz * self.info.cores
         return speed if speed > 0 else math.nan
+
+    @property
+    def patience_s(self) -> float:
+        """How long it may say nothing: as long as it announces, and never less than a loop may take for one round."""
+        deadline_s = self.info.refresh_deadline_s
+        return max(deadline_s, LEAST_PATIENCE_S) if math.isfinite(deadline_s) else LEAST_PATIENCE_S
 
     @property
     def free_bytes(self) -> float:
