@@ -113,10 +113,12 @@ def test_what_was_placed_elsewhere_meanwhile_ends_where_it_was(serving: Serving,
     after = serving.until(lambda: (now := serving.instance(name, who)).get("node") != before["node"] and now)
     assert after["physical_id"] != before["physical_id"]
 
-    def left() -> set[str]:
-        return {each["physical_id"] for each in serving.here()[before["node"]]["status"]["instances"]}
+    def is_ended() -> bool:
+        worker = serving.here().get(before["node"])  # heard again a moment after it goes on
+        told = worker["status"]["instances"] if worker else [before]
+        return before["physical_id"] not in {each["physical_id"] for each in told}
 
-    serving.until(lambda: before["physical_id"] not in left(), "its end")
+    serving.until(is_ended, "its end")
     serving.until_state(name, "RUNNING")
     grows(serving, file)
     assert serving.causes(name) == ["deploy", "failover"]
@@ -142,6 +144,7 @@ def test_within_its_deadline_a_worker_may_stand_still(serving: Serving, tmp_path
     assert starts(serving, name) == before
     assert serving.causes(name) == causes
     all_once(file)
+    LOOK_AGAIN.wait(2.0)  # it has found the others again, and is heard: its silence begins when it is killed
     took_s = killed(serving, name, "patient", "work")
     print(f"a killed worker with a deadline of {PATIENT_S:g} s: its instance was placed anew after {took_s:.2f} s")
     assert PATIENT_S - 1.0 < took_s < PATIENT_S + 2.0
@@ -176,7 +179,7 @@ def test_a_worker_whose_loop_stands_still_is_lost_though_its_process_lives(servi
     lost = serving.until_state(name, "DEGRADED")
     took_s = time.monotonic() - told_s
     print(f"a loop that stands still was noticed after {took_s:.2f} s: {lost['reason']}")
-    assert 1.5 < took_s < 4.0
+    assert 2.0 < took_s < 5.0
     assert "standing" in serving.here()
     assert any("has said nothing for" in reason for reason in losses(serving, "standing"))
     hold.unlink()

@@ -14,6 +14,10 @@ LEAST_PATIENCE_S = 2.0
 """A loop that goes round says so four times a second; one that has not for so long stands still, however short the
 deadline of its worker is."""
 
+FOUND_AGAIN_S = 1.0
+"""A process that stood still has lost the others meanwhile, and is heard again when they have found each other, which
+takes up to this time. So of a dead one the bus tells first."""
+
 _catalogue = msgspec.json.Decoder(list[HandlerDescription])
 
 
@@ -67,7 +71,7 @@ class Worker:
     def patience_s(self) -> float:
         """How long it may say nothing: as long as it announces, and never less than a loop may take for one round."""
         deadline_s = self.info.refresh_deadline_s
-        return max(deadline_s, LEAST_PATIENCE_S) if math.isfinite(deadline_s) else LEAST_PATIENCE_S
+        return FOUND_AGAIN_S + (max(deadline_s, LEAST_PATIENCE_S) if math.isfinite(deadline_s) else LEAST_PATIENCE_S)
 
     @property
     def free_bytes(self) -> float:

@@ -153,12 +153,12 @@ def test_one_that_says_nothing_is_lost_by_its_own_deadline_and_taken_back_when_i
             assert farm.clock_s < began_s + 20
         return farm.clock_s - began_s
 
-    assert stands_still("w2") == pytest.approx(6.0, abs=0.6)
+    assert stands_still("w2") == pytest.approx(7.0, abs=0.6)
     assert service.row.state == "DEGRADED"
     farm.workers["w2"].is_frozen = False
     farm.turn(0.1)
     assert (service.row.state, physical_ids(service)) == ("RUNNING", before)
-    assert stands_still("w1") == pytest.approx(2.0, abs=0.6)
+    assert stands_still("w1") == pytest.approx(3.0, abs=0.6)
     reasons = [body for kind, body in farm.events if kind == "worker.lost"]
     assert all("has said nothing for" in body for body in reasons)
 
