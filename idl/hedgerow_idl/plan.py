@@ -25,6 +25,7 @@ class PlacedInstance(msgspec.Struct, frozen=True, kw_only=True):
         provider_id: of a source, sink or device the provider that it uses; empty for a handler.
         restart: what the worker does when its process ends by itself.
         first_sequence: what a source begins to count at.
+        incarnation: of the worker's start that it is placed on, which ends with that start; 0 where that is not known.
     """
 
     logical_id: str
@@ -38,6 +39,7 @@ class PlacedInstance(msgspec.Struct, frozen=True, kw_only=True):
     restart: Restart = "on_failure"
     memory_bytes: float = 0.0
     first_sequence: int = 0
+    incarnation: int = 0
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +62,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         predicted: JSON for people and pages: stage and link times as the placement engine sees them.
         trace: whether packet events are reported.
+        lost: physical ids of earlier epochs that were given up with their workers: once this epoch works, nobody waits
+            for them, even if they come back.
     """
 
     service_id: str
@@ -69,6 +73,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[Link, ...]
     trace: bool = True
     predicted: dict[str, Any] = {}
+    lost: tuple[str, ...] = ()
 
 
 ANY_TYPE = "any"

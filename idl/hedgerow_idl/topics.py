@@ -13,7 +13,7 @@ from hedgerow_idl import advice, bulk, control, serve, telemetry
 class Profile(StrEnum):
     """The named QoS profiles; `hedgerow_nodes.core.qos` turns them into policies.
 
-    * STATE: keyed by node, reliable, transient-local, keep-last 1, liveliness lease 1 s and a deadline.
+    * STATE: keyed by node, reliable, transient-local, keep-last 1, the writer's liveliness lease and a deadline.
     * RING: not keyed, reliable, transient-local, keep-last 4096 with the same durability-service depth.
     * COMMAND: reliable, volatile, keep-last 8192, one partition a receiver.
     * STREAM: best effort, keep-last 1, newest wins.

@@ -37,4 +37,4 @@ def worker(environment: Environment, configuration: WorkerConfiguration, bus: Bu
 
 
 if __name__ == "__main__":
-    run_loop(worker, KIND, SENTENCE, WorkerConfiguration)
+    run_loop(worker, KIND, SENTENCE, WorkerConfiguration, lease_s=lambda told: float(told.refresh_deadline_s))

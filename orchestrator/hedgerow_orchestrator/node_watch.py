@@ -124,6 +124,8 @@ class NodeWatch:
         if node is None or not node.info.kind:
             return
         self._engine.on_node(step, node, gone=node.state is NodeState.INACTIVE)
+        if node.state is not NodeState.INACTIVE:
+            self._on_node(step, node, "heard")
         self._note_progress(step, node)
         if step.clock_s - self._row_at_s.get(node_id, -math.inf) > ROW_EVERY_S:
             self._keep(step, node)

@@ -1,7 +1,9 @@
 """A service over two hosts, whose items are handed over as two workers would."""
 
+import time
 import uuid
 
+import msgspec
 import pytest
 
 from tests.system.host_world import HostWorld, plan
@@ -38,6 +40,9 @@ def pair(tmp_path):
     for world in made.worlds.values():
         world.host.close()
 
+
+STUCK_S = 0.5
+"""A source that has sent nothing for so long waits."""
 
 CHAIN = ["a.record > b.record", "b.record > out.value"]
 
@@ -148,3 +153,69 @@ def test_a_source_that_has_ended_ends_the_next_epoch_too(pair):
     pair.each("start", "service-1", 2)
     assert one.order("switch", "service-1", 2, -1).at_sequence == 5
     two.until(lambda: "b" in two.ended, "the end of the new instance")
+
+
+def stuck_at_the_other_host(pair):
+    """A chain over both, whose source waits for the other one, which gives nothing back any more; its plan."""
+    handlers = {"a": ("count", {"pause_s": 0.001}), "b": ("step", {}), "out": ("tell", {})}
+    made = plan(handlers, CHAIN, node_ids={"a": "one", "b": "two", "out": "one"})
+    starts = {"one": 5, "two": 7}
+    instances = tuple(msgspec.structs.replace(each, incarnation=starts[each.node_id]) for each in made.instances)
+    made = msgspec.structs.replace(made, instances=instances)
+    pair.each("prepare", made)
+    pair.each("start", "service-1", 1)
+    one = pair.worlds["one"]
+    one.until(lambda: len(one.told()) > 20, "items")
+    pair.is_cut = True
+    seen = [-1, 0.0]
+
+    def is_stuck():
+        at = one.status("a").last_sequence
+        if at != seen[0]:
+            seen[:] = at, time.monotonic()
+        return time.monotonic() - seen[1] > STUCK_S
+
+    one.until(is_stuck, "a source that waits")
+    return made
+
+
+def test_what_is_lost_and_not_given_up_is_waited_for(pair):
+    stuck_at_the_other_host(pair)
+    one = pair.worlds["one"]
+    at = one.status("a").last_sequence
+    one.host.node_gone("two", 6)  # the start before: nothing is placed there
+    one.host.node_back("two")
+    time.sleep(STUCK_S)
+    assert one.status("a").last_sequence == at
+
+
+def test_a_start_that_was_given_up_gets_items_again_when_it_is_back(pair):
+    stuck_at_the_other_host(pair)
+    one, two = pair.worlds.values()
+    at = one.status("a").last_sequence
+    one.host.node_gone("two", 7, is_over=False)
+    one.until(lambda: one.status("a").last_sequence > at + 20, "a source that does not wait")
+    received = two.status("b").received
+    pair.is_cut = False
+    one.host.node_back("two")
+    two.until(lambda: two.status("b").received > received + 20, "items after it is back")
+    told = one.told()
+    assert len({each["seq"] for each in told}) == len(told)
+
+
+def test_a_plan_says_what_nobody_waits_for_any_more(pair):
+    first = stuck_at_the_other_host(pair)
+    one = pair.worlds["one"]
+    handlers = {"a": ("count", {"pause_s": 0.001}), "b": ("step", {}), "out": ("tell", {})}
+    second = plan(handlers, CHAIN, epoch=2, physical={"b": "service-1/b/2"}, node_ids=dict.fromkeys(handlers, "one"))
+    second = msgspec.structs.replace(second, lost=("service-1/b/1",))
+    one.order("prepare", second, "one")
+    one.order("start", "service-1", 2)
+    sent = one.status("a").last_sequence
+    at = one.order("switch", "service-1", 2, -1).at_sequence
+    assert at <= sent + 2  # nothing was thrown after what is lost: its source waited until it was told
+    one.until(lambda: one.told()[-1]["seq"] > at + 20, "items of the new epoch")
+    told = [each["seq"] for each in one.told()]
+    assert told == sorted(set(told))
+    assert set(range(at, told[-1] + 1)) <= set(told)
+    assert first.lost == ()

@@ -156,16 +156,22 @@ class CycloneReader(Reader[Any]):
 class CycloneBus(Bus):
     """One participant in one domain, made from the environment's settings.
 
+    Args:
+        environment: the settings.
+        lease_s: how long it may be silent before the others, each by its own clock, take it for dead. It holds as long
+            as this place on the bus.
+
     Raises:
         ConfigurationError: the domain cannot be joined with these settings.
     """
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, lease_s: float = qos.LEASE_S) -> None:
         xml = domain_xml(environment.discovery, environment.peers)
         self._domain = environment.domain
+        self._lease_s = lease_s
         try:
             _make_domain(environment.domain, xml)
-            self._participant = DomainParticipant(environment.domain)
+            self._participant = DomainParticipant(environment.domain, qos.participant_qos(lease_s))
         except DDSException as error:
             raise ConfigurationError(
                 f"cannot join DDS domain {environment.domain} (discovery {environment.discovery!r}): {error.msg}"
@@ -191,7 +197,7 @@ class CycloneBus(Bus):
         publisher = self._publishers.get(partition)
         if publisher is None:
             publisher = self._publishers[partition] = Publisher(self._participant, _partition(partition))
-        entity = DataWriter(publisher, self._topic(topic), qos.writer_qos(topic.profile))
+        entity = DataWriter(publisher, self._topic(topic), qos.writer_qos(topic.profile, self._lease_s))
         return CycloneWriter(topic, entity, self._holding)
 
     def reader(self, topic: Topic, partition: str = "") -> CycloneReader:

@@ -16,6 +16,7 @@ from hedgerow_nodes.core.garbage import collect_seldom
 from hedgerow_nodes.core.identity import Identity
 from hedgerow_nodes.core.module_node import ModuleNode, first_sentence
 from hedgerow_nodes.core.node_loop import NodeLoop
+from hedgerow_nodes.core.qos import LEASE_S
 from hedgerow_nodes.core.signals import leave_on_signals
 
 EXIT_DONE = 0
@@ -53,6 +54,7 @@ def run_loop(
     sentence: str,
     configuration_class: type,
     arguments: Sequence[str] | None = None,
+    lease_s: Callable[[Any], float] = lambda _configuration: LEASE_S,
 ) -> None:
     """Run a node of any kind as `run` does.
 
@@ -63,6 +65,7 @@ def run_loop(
         sentence: what the command's help says.
         configuration_class: a dataclass, as `ModuleNode.Configuration`.
         arguments: of the command line; those of the process if not given.
+        lease_s: how long the node may be silent, by the configuration that it starts with.
     """
     options = _parser(kind, sentence).parse_args(arguments)
     logging.basicConfig(level=options.log_level, format="%(message)s", stream=sys.stderr)
@@ -70,7 +73,7 @@ def run_loop(
         environment = Environment.read()
         configuration = changed_by_json(configuration_class(), options.configuration)
         identity = Identity.claim(environment.home, options.name)
-        bus = CycloneBus(environment)
+        bus = CycloneBus(environment, lease_s(configuration))
         loop = make_loop(environment, configuration, bus, identity)
     except (ConfigurationError, ConfigurationInvalid) as error:
         print(f"{options.name}: {error}", file=sys.stderr)

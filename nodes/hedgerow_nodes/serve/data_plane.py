@@ -66,7 +66,7 @@ class DataPlane:
             lambda member: self.orders.member_gone(member),
         )
         self.orders = Orders(self.world, self.losses, self.nursery)
-        self.switching = Switching(self.world, self.nursery)
+        self.switching = Switching(self.world, self.nursery, self.losses)
         self.questions = Questions(self.world, self.traffic)
         self.hearing = Hearing(self.world, self.traffic, self.nursery, self.switching)
         self._thread = threading.Thread(target=self.run, name="hedgerow-host", daemon=True)

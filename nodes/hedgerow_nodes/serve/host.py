@@ -96,13 +96,19 @@ class Host:
             self._traffic.incoming(header, payload)
         self._plane.wake()
 
-    def node_gone(self, node_id: str) -> None:
-        """Know that another worker is gone: what it was sent is lost, and nobody waits for it.
+    def node_gone(self, node_id: str, incarnation: int = 0, *, is_over: bool = True) -> None:
+        """Know that a start of another worker is over, or missing for too long: what it was sent is lost.
 
-        What a later plan places on a worker of the same id runs under other physical ids, and is not meant.
+        What a plan places on a later start of it is not meant.
         """
         with self._lock:
-            self._plane.losses.node_gone(node_id)
+            self._plane.losses.node_gone(node_id, incarnation, is_over=is_over)
+        self._plane.wake()
+
+    def node_back(self, node_id: str) -> None:
+        """Know that the start that was missing is heard again: what is still placed there gets items again."""
+        with self._lock:
+            self._plane.losses.node_back(node_id)
         self._plane.wake()
 
     def room(self, service_id: str, link: Link) -> bool:

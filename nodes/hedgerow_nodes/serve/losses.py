@@ -45,27 +45,62 @@ class Losses:
         for key in [key for key in self._world.away if key[0] == service_id and key[1] == epoch]:
             self._traffic.through(self._world.away.pop(key), 1)
 
-    def node_gone(self, node_id: str) -> None:
-        """Another worker is gone, and with it what it had not done yet."""
+    def node_gone(self, node_id: str, incarnation: int, *, is_over: bool) -> None:
+        """A start of another worker is over, or is missing for so long that nobody waits for it any more."""
         world = self._world
-        routers = [router for service in world.services.values() for router in service.routers.values()]
-        placed = [one for router in routers for one in router.instances.values()]
-        # By what was placed, not by where: the worker may be back, and know nothing of the epochs before. An epoch that
-        # is prepared and not in use was planned by one who knew of the loss sooner, for the worker as it is now.
-        lost = [
-            one.physical_id
-            for service in world.services.values()
-            for router in service.routers.values()
-            if router.plan.epoch <= service.in_use or not service.in_use
-            for one in router.instances.values()
-            if one.node_id == node_id
-        ]
-        world.gone_instances &= {one.physical_id for one in placed}
-        world.gone_instances |= set(lost)
-        for key in list(world.away):
+        if is_over:
+            world.over[node_id] = max(incarnation, world.over.get(node_id, 0))
+        for service in world.services.values():
+            for router in service.routers.values():
+                # An epoch that is prepared and not in use was planned by one who knew of the loss sooner.
+                if router.plan.epoch <= service.in_use or not service.in_use:
+                    world.given_up |= {
+                        one.physical_id
+                        for one in router.instances.values()
+                        if one.node_id == node_id and one.incarnation in ((0,) if is_over else (0, incarnation))
+                    }
+        self.look()
+
+    def node_back(self, node_id: str) -> None:
+        """The start that was missing is heard again."""
+        routers = [router for service in self._world.services.values() for router in service.routers.values()]
+        self._world.given_up -= {
+            one.physical_id for router in routers for one in router.instances.values() if one.node_id == node_id
+        }
+        self.look()
+
+    def look(self) -> None:
+        """Find out anew what is lost: what is placed on a start that is over, or was given up, here or by a plan."""
+        world = self._world
+        placed: set[str] = set()
+        gone: set[str] = set()
+        replaced: set[str] = set()
+        for service in world.services.values():
+            routers = service.routers.values()
+            ids = {one.physical_id for router in routers for one in router.instances.values()}
+            lost = {each for router in routers if router.plan.epoch <= service.followed for each in router.plan.lost}
+            newest = service.routers.get(service.in_use)
+            kept = set() if newest is None else {one.physical_id for one in newest.plan.instances}
+            placed |= ids
+            replaced |= (lost - kept) & ids
+            gone |= {
+                one.physical_id
+                for router in routers
+                for one in router.instances.values()
+                if one.incarnation and one.incarnation <= world.over.get(one.node_id, 0)
+            }
+        world.given_up &= placed
+        world.replaced = replaced
+        world.gone_instances = gone | replaced | world.given_up
+        self._release()
+
+    def _release(self) -> None:
+        """Nobody waits for items that were on their way to what is lost."""
+        world = self._world
+        for key in list(world.away) if world.gone_instances else ():
             router = world.router(key[0], key[1])
             target = None if router is None else router.instances.get(key[4])
-            if router is not None and target is not None and target.node_id == node_id:
+            if router is not None and target is not None and target.physical_id in world.gone_instances:
                 for link, gap in gaps_behind(router, dict(zip(AWAY, key, strict=True))):
                     self._traffic.carry(router, link, gap, b"", None)
-                self._traffic.through(world.away.pop(key), 1)
+                self._traffic.through(world.away.pop(key, None), 1)

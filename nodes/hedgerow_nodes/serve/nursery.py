@@ -105,6 +105,15 @@ class Nursery:
             self._world.tell(member, {**(begin or {}), **head})
         self._world.tell(member, {"do": "windows", "windows": member.windows})
 
+    def is_source(self, member: Member) -> bool:
+        """Whether its handler makes items of its own."""
+        described = next((each for each in self.catalogue or [] if each["name"] == member.placed.handler), None)
+        return described is not None and described["role"] == "source"
+
+    def sends_by_another(self, member: Member, epoch: int) -> bool:
+        """Whether it is a source at work that has not been told to send by this epoch, or by a later one."""
+        return member.state == InstanceState.RUNNING and member.epoch < epoch and self.is_source(member)
+
     def heard(self) -> None:
         """Take what the fork server tells."""
         messages = self.server.read()

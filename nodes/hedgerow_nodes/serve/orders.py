@@ -46,6 +46,7 @@ class Orders:
         world.node_id = node_id
         service = world.services.setdefault(plan.service_id, Service(plan.service_name))
         service.routers[plan.epoch] = Router(plan)
+        self.losses.look()
         missing: set[str] = set()
         for placed in plan.instances:
             if placed.node_id != node_id:
@@ -103,6 +104,9 @@ class Orders:
             self._refuse(command_id, f"epoch {epoch} of service {service_id} is not known here; prepare it first")
             return
         self.world.services[service_id].begin(epoch)
+        if not any(self.nursery.sends_by_another(member, epoch) for member in self.world.of_service(service_id)):
+            self.world.follow(service_id, epoch)
+        self.losses.look()
         for member in self.world.of_service(service_id):
             if epoch in member.epochs:
                 self.nursery.run(member, True)
@@ -154,4 +158,5 @@ class Orders:
                 self.nursery.describe(member)
         if service is not None and not service.routers:
             del world.services[service_id]
+        self.losses.look()
         return {each for each in ending if each in world.members}

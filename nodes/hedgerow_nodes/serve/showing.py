@@ -36,7 +36,7 @@ def instance_status(member: Member) -> InstanceStatus:
         logical_id=placed.logical_id,
         physical_id=placed.physical_id,
         name=placed.name,
-        epoch=member.last_epoch or member.epoch,
+        epoch=_epoch(member),
         state=member.state,
         pid=member.pid,
         restarts=member.restarts,
@@ -52,6 +52,12 @@ def instance_status(member: Member) -> InstanceStatus:
         digest=member.digest,
         reason=member.reason,
     )
+
+
+def _epoch(member: Member) -> int:
+    """The epoch of its last item if it is in that still, so that whoever ends its epochs one by one comes to an end."""
+    shown = member.last_epoch or member.epoch
+    return shown if shown in member.epochs else max(member.epochs, default=shown)
 
 
 def memory_bytes(pid: int) -> float:

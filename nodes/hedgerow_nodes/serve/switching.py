@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hedgerow_idl.serve import InstanceState, OrderCode
 from hedgerow_nodes.serve.frames import Head
+from hedgerow_nodes.serve.losses import Losses
 from hedgerow_nodes.serve.member import REQUEST, Member
 from hedgerow_nodes.serve.nursery import Nursery
 from hedgerow_nodes.serve.world import Result, World
@@ -17,6 +18,8 @@ SWITCH_PATIENCE_S = 10.0
 
 @dataclass(slots=True)
 class _Switching:
+    service_id: str
+    epoch: int
     missing: set[str]
     at: int = -1
 
@@ -27,10 +30,11 @@ class Switching:
     Args:
         world: what the host holds.
         nursery: knows which handlers are sources.
+        losses: what the new epoch does not wait for any more is lost once all sources send by it.
     """
 
-    def __init__(self, world: World, nursery: Nursery) -> None:
-        self._world, self._nursery = world, nursery
+    def __init__(self, world: World, nursery: Nursery, losses: Losses) -> None:
+        self._world, self._nursery, self._losses = world, nursery, losses
         self._under_way: dict[str, _Switching] = {}
 
     def switch(self, service_id: str, epoch: int, at_sequence: int, command_id: str) -> None:
@@ -40,9 +44,9 @@ class Switching:
             self._world.answer(Result(command_id, OrderCode.REFUSED, reason))
             return
         self._world.services[service_id].begin(epoch)
-        switching = self._under_way[command_id] = _Switching(set(), at_sequence)
+        switching = self._under_way[command_id] = _Switching(service_id, epoch, set(), at_sequence)
         for member in self._world.of_service(service_id):
-            if not self._is_source(member):
+            if not self._nursery.is_source(member):
                 continue
             if member.state == InstanceState.READY and epoch in member.epochs and at_sequence >= 0:
                 # It has not begun: it takes over from a source elsewhere, where that one leaves off.
@@ -71,23 +75,23 @@ class Switching:
             switching.missing.discard(member.placed.physical_id)
             self._end_switch(head["command"])
 
-    def _is_source(self, member: Member) -> bool:
-        described = next(
-            (each for each in self._nursery.catalogue or [] if each["name"] == member.placed.handler), None
-        )
-        return described is not None and described["role"] == "source"
-
     def _end_switch(self, command_id: str) -> None:
         switching = self._under_way.get(command_id)
         if switching is not None and not switching.missing:
             del self._under_way[command_id]
+            self._follow(switching)
             self._world.answer(Result(command_id, at_sequence=switching.at))
 
     def _give_up_switch(self, command_id: str) -> None:
         switching = self._under_way.pop(command_id, None)
         if switching is not None:
+            self._follow(switching)
             members = [
                 self._world.members[each].placed.name for each in switching.missing if each in self._world.members
             ]
             reason = f"sources that did not answer within {SWITCH_PATIENCE_S:g} s: {', '.join(members) or 'gone'}"
             self._world.answer(Result(command_id, OrderCode.NOT_DONE, reason, at_sequence=switching.at))
+
+    def _follow(self, switching: _Switching) -> None:
+        self._world.follow(switching.service_id, switching.epoch)
+        self._losses.look()

@@ -88,7 +88,7 @@ class Traffic:
             return
         router = world.router(header["service"], header["epoch"])
         link = None if router is None else router.link(*(header[name] for name in AWAY[2:6]))
-        if router is None or link is None:
+        if router is None or link is None or self._is_from_replaced_source(router, link):
             world.refused += 1
             receiver = next(
                 (each for each in world.of_service(header["service"]) if each.placed.logical_id == header["to"]), None
@@ -97,6 +97,12 @@ class Traffic:
                 receiver.refused += 1
             return
         self.carry(router, link, header, payload, None, origin=header)
+
+    def _is_from_replaced_source(self, router: Router, link: Link) -> bool:
+        """Another source counts on in its place: what it sends if it comes back would be there twice."""
+        sender = router.instances.get(link.sender)
+        is_replaced = sender is not None and sender.physical_id in self._world.replaced
+        return is_replaced and not router.senders(link.sender)
 
     def done(self, member: Member, tickets: list[list[int]]) -> None:
         """An instance is through with some items: their senders may send others."""
@@ -137,7 +143,7 @@ class Traffic:
     ) -> None:
         """Bring an item to the end of a link: into its lane here, or to another worker."""
         world, target = self._world, router.instances[link.receiver]
-        if target.physical_id in world.gone_instances:
+        if target.physical_id in world.gone_instances and item["kind"] != "end":
             for link_behind, gap in gaps_behind(router, item):
                 self.carry(router, link_behind, gap, b"", None)
             self.through(emission, 1)

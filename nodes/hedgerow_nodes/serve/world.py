@@ -28,11 +28,15 @@ log = logging.getLogger("hedgerow.host")
 
 @dataclass(slots=True)
 class Service:
-    """The epochs of a service that this host knows; `in_use` is the newest that has begun to work."""
+    """The epochs of a service that this host knows.
+
+    `in_use` is the newest that has begun to work, `followed` the newest by which the sources here send as well.
+    """
 
     name: str
     routers: dict[int, Router] = field(default_factory=dict)
     in_use: int = 0
+    followed: int = 0
 
     def begin(self, epoch: int) -> None:
         """An epoch works, or its sources are told to send by it."""
@@ -75,6 +79,9 @@ class World:
         self.pending: set[str] = set()
         self.away: dict[tuple[Any, ...], Emission] = {}
         self.gone_instances: set[str] = set()
+        self.replaced: set[str] = set()
+        self.given_up: set[str] = set()
+        self.over: dict[str, int] = {}
         self.has_changed = False
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self.touched: set[int] = set()
@@ -93,6 +100,12 @@ class World:
         """The links of an epoch, if it is known here."""
         service = self.services.get(service_id)
         return None if service is None else service.routers.get(epoch)
+
+    def follow(self, service_id: str, epoch: int) -> None:
+        """Nothing here begins an item by an earlier epoch any more."""
+        service = self.services.get(service_id)
+        if service is not None and epoch in service.routers:
+            service.followed = max(service.followed, epoch)
 
     def of_service(self, service_id: str) -> list[Member]:
         """The instances of a service."""

@@ -37,7 +37,8 @@ class WorkerConfiguration:
         handler_modules: Python modules with handlers, beside those that are shipped or installed.
         execution_providers: ONNX Runtime's names, of those that it has here; all of them if empty.
         run_times: what handlers may be written for.
-        refresh_deadline_s: how long others wait for a sign of life.
+        refresh_deadline_s: how long others wait for a sign of life, each by its own clock. It is the lease of the
+            worker's place on the bus, and so can be told at its start alone.
         health_period_s: how often the health is told when nothing changes.
         collect_period_s: how often the machine and the processes are looked at for telemetry.
         report_period_s: how often telemetry is sent.

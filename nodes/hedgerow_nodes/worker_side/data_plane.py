@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 import secrets
 import threading
@@ -11,47 +10,54 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from hedgerow_idl.codec import CodecError
 from hedgerow_idl.serve import ItemChunk, ItemCredit, ItemKind
 from hedgerow_idl.topics import BY_NAME
 from hedgerow_nodes.core.bus import Bus, Writer
-from hedgerow_nodes.worker_side.item_assembly import Arrived, ItemAssembly
-from hedgerow_nodes.worker_side.item_chunks import encoded, opened
-from hedgerow_nodes.worker_side.item_stream import WINDOW_BYTES, Delivered, ItemStream, Outgoing, SentChunk
+from hedgerow_nodes.worker_side.item_assembly import Arrived
+from hedgerow_nodes.worker_side.item_chunks import encoded
+from hedgerow_nodes.worker_side.item_inlet import Inlet, hello_header
+from hedgerow_nodes.worker_side.item_stream import Delivered, ItemStream, Outgoing, SentChunk
 
-CREDIT_BYTES = WINDOW_BYTES // 4
-"""A receiver says how far it has come at least this often."""
+HELLO_EVERY_S, HELLOS, LATER_HELLO_EVERY_S = 0.05, 20, 1.0
+"""A volatile sample to a reader that is being discovered may get lost: nothing is sent before a hello was answered.
+After so many without an answer it is said less often."""
 
-HELLO_EVERY_S = 0.05
-"""A volatile sample to a reader that is being discovered may get lost: nothing is sent before a hello was answered."""
+STALL_S = 1.0
+"""After so long without a credit the sender asks how far the receiver is: the bus may have lost one for the other, so
+that chunks went nowhere, and only one of the two need have noticed."""
 
-REPEAT_EVERY_S, REPEAT_FOR_S = 0.25, 5.0
-"""Credits are said again for a while: one that got lost, as during discovery, would leave the sender waiting."""
-
-log = logging.getLogger("hedgerow.worker")
+WHOLE = ("credit", "gap")
+"""Types of items by which others go on; they are never given up for a receiver that may come back."""
 
 
 @dataclass(eq=False)
 class _Receiver:
     chunks: Writer[ItemChunk]
-    stream_id: int
-    stream: ItemStream
+    stream: ItemStream = field(default_factory=ItemStream)
+    stream_id: int = field(default_factory=lambda: secrets.randbits(63))
+    goes_on_from: int = 0
     is_open: bool = False
+    hellos: int = 0
     hello_at_s: float = -math.inf
+    moved_at_s: float = -math.inf
 
+    @property
+    def next_hello_at_s(self) -> float:
+        return self.hello_at_s + (HELLO_EVERY_S if self.hellos < HELLOS else LATER_HELLO_EVERY_S)
 
-@dataclass(eq=False)
-class _Sender:
-    credits: Writer[ItemCredit]
-    positions: dict[int, int] = field(default_factory=dict)
-    due: set[int] = field(default_factory=set)
-    heard_at_s: float = -math.inf
+    def begin_again(self) -> None:
+        """Ask how far the receiver is, under another id: only an answer to this question has it."""
+        if self.is_open:
+            self.goes_on_from, self.stream_id = self.stream_id, secrets.randbits(63)
+            self.is_open = False
+        self.hellos, self.hello_at_s = 0, -math.inf
 
 
 class DataPlane:
     """One worker's end of all links to others.
 
-    `send` may be called in any thread; everything else belongs to the loop.
+    `send` may be called in any thread; everything else belongs to the loop. What was sent to a worker that the bus has
+    lost, and not taken, waits: if the same start comes back, it goes on exactly where it was.
 
     Args:
         bus: the worker's place on the bus.
@@ -73,26 +79,21 @@ class DataPlane:
     ) -> None:
         self._bus = bus
         self._node_id = node_id
-        self._on_arrived = on_arrived
         self._on_delivered = on_delivered
         self._on_dropped = on_dropped
         self._clock = clock
-        self._chunks = bus.reader(BY_NAME["hedgerow/item"], partition=node_id)
+        self._inlet = Inlet(bus, node_id, on_arrived, clock)
         self._credits = bus.reader(BY_NAME["hedgerow/item_credit"], partition=node_id)
-        self._assembly = ItemAssembly()
         self._lock = threading.Lock()
         self._queued: list[tuple[str, Outgoing]] = []
         self._receivers: dict[str, _Receiver] = {}
-        self._senders: dict[str, _Sender] = {}
+        self._missing: set[str] = set()
         self._dead: set[str] = set()
-        self._uncredited_bytes = 0
-        self._repeat_at_s = clock()
-        self._bad_chunks = 0
 
     @property
     def malformed(self) -> int:
         """Chunks and credits left out because they are none, or contradict themselves."""
-        return self._bad_chunks + self._assembly.malformed + self._chunks.malformed + self._credits.malformed
+        return self._inlet.malformed + self._credits.malformed
 
     def send(self, to_node_id: str, item: Outgoing) -> None:
         """Hand an item over; the loop has to be woken by the caller."""
@@ -101,21 +102,21 @@ class DataPlane:
 
     def step(self) -> None:
         """Take what has come, say how far, and send what may go; never waits."""
-        self._chunks.take_views(self._on_chunk)
+        self._inlet.step()
         for received in self._credits.take():
             self._on_credit(received.sample)
-        self._grant()
         self._queue_up()
         for to_node_id, receiver in self._receivers.items():
-            self._pump(to_node_id, receiver)
+            if to_node_id not in self._missing:
+                self._pump(receiver)
 
     @property
     def next_due_at_s(self) -> float:
         """When `step` has something to do even if nothing arrives."""
-        waiting = [r.hello_at_s + HELLO_EVERY_S for r in self._receivers.values() if not r.is_open]
-        if any(self._repeats(sender) for sender in self._senders.values()):
-            waiting.append(self._repeat_at_s)
-        return min(waiting, default=math.inf)
+        there = [receiver for node_id, receiver in self._receivers.items() if node_id not in self._missing]
+        hellos = (receiver.next_hello_at_s for receiver in there if not receiver.is_open)
+        stalls = (receiver.moved_at_s + STALL_S for receiver in there if receiver.is_open and receiver.stream.waits)
+        return min(self._inlet.next_due_at_s, *hellos, *stalls, math.inf)
 
     def open_to(self, node_ids: Iterable[str]) -> None:
         """Say hello to workers that items will go to, so that the first item need not wait for their answer."""
@@ -124,12 +125,28 @@ class DataPlane:
                 self._receiver(node_id)
 
     def came(self, node_id: str) -> None:
-        """A worker is there, for the first time or again."""
+        """A worker is there, for the first time or with a new start."""
         self._dead.discard(node_id)
 
+    def missing(self, node_id: str) -> None:
+        """The bus has lost a worker: what is for it waits."""
+        self._missing.add(node_id)
+
+    def back(self, node_id: str) -> None:
+        """The same start is heard again: what was under way may have got lost, and goes again where it did."""
+        self._missing.discard(node_id)
+        receiver = self._receivers.get(node_id)
+        if receiver is not None:
+            receiver.begin_again()
+
+    def gave_up(self, node_id: str, why: str) -> None:
+        """A worker is missing for long: what waits for it is dropped, but for that by which it could go on one day."""
+        self.drop(lambda item: item.kind is not ItemKind.END and item.header.get("type") not in WHOLE, why, node_id)
+
     def gone(self, node_id: str, why: str) -> None:
-        """A worker is dead or has left: what it has not taken never arrives, and what it began to send neither."""
+        """A start of a worker is over: what it has not taken never arrives, and what it began to send neither."""
         self._queue_up()
+        self._missing.discard(node_id)
         self._dead.add(node_id)
         receiver = self._receivers.pop(node_id, None)
         dropped = [] if receiver is None else receiver.stream.give_up()
@@ -137,70 +154,15 @@ class DataPlane:
             receiver.chunks.close()
         if dropped:
             self._on_dropped(node_id, dropped, why)
-        self._assembly.forget(node_id)
-        sender = self._senders.pop(node_id, None)
-        if sender is not None:
-            sender.credits.close()
+        self._inlet.gone(node_id)
 
-    def drop(self, unwanted: Callable[[Outgoing], bool], why: str) -> None:
-        """Give up what waits and is unwanted, as items of an epoch that has ended."""
+    def drop(self, unwanted: Callable[[Outgoing], bool], why: str, to: str = "") -> None:
+        """Give up what waits and is unwanted, as items of an epoch that has ended; `to` one receiver or all."""
         self._queue_up()
         for to_node_id, receiver in self._receivers.items():
-            dropped = receiver.stream.drop(unwanted)
+            dropped = receiver.stream.drop(unwanted) if to in ("", to_node_id) else []
             if dropped:
                 self._on_dropped(to_node_id, dropped, why)
-
-    # --- receiving ----------------------------------------------------------------------------------------------
-
-    def _on_chunk(self, view: memoryview) -> None:
-        try:
-            chunk, data = opened(view)
-        except CodecError as error:
-            self._bad_chunks += 1
-            if self._bad_chunks == 1:
-                log.warning("worker: malformed chunk of an item ignored, more are only counted: %s", error)
-            return
-        with data:
-            sender = self._sender(chunk.from_node_id)
-            sender.heard_at_s = self._clock()
-            sender.due.add(chunk.stream_id)
-            arrived = self._assembly.add(chunk, data) if chunk.position else None
-        # What is refused has been taken too: the sender shall not wait for it.
-        before = sender.positions.get(chunk.stream_id, 0)
-        sender.positions[chunk.stream_id] = max(before, chunk.position)
-        self._uncredited_bytes += len(view)
-        if arrived is not None and arrived.kind is not ItemKind.PROBE:
-            self._on_arrived(arrived)
-        if self._uncredited_bytes >= CREDIT_BYTES:
-            self._grant()
-
-    def _grant(self) -> None:
-        clock_s = self._clock()
-        repeat = clock_s >= self._repeat_at_s
-        for sender in self._senders.values():
-            if repeat and self._repeats(sender):
-                sender.due |= sender.positions.keys()
-            for stream_id in sender.due:
-                position = sender.positions.get(stream_id, 0)
-                sender.credits.write(ItemCredit(stream_id=stream_id, position=position, from_node_id=self._node_id))
-            sender.due.clear()
-        if repeat:
-            self._repeat_at_s = clock_s + REPEAT_EVERY_S
-        if self._uncredited_bytes:
-            self._bus.flush()
-        self._uncredited_bytes = 0
-
-    def _repeats(self, sender: _Sender) -> bool:
-        return self._clock() - sender.heard_at_s < REPEAT_FOR_S
-
-    def _sender(self, node_id: str) -> _Sender:
-        sender = self._senders.get(node_id)
-        if sender is None:
-            writer = self._bus.writer(BY_NAME["hedgerow/item_credit"], partition=node_id)
-            sender = self._senders[node_id] = _Sender(writer)
-        return sender
-
-    # --- sending ------------------------------------------------------------------------------------------------
 
     def _queue_up(self) -> None:
         with self._lock:
@@ -216,25 +178,37 @@ class DataPlane:
     def _receiver(self, node_id: str) -> _Receiver:
         receiver = self._receivers.get(node_id)
         if receiver is None:
-            writer = self._bus.writer(BY_NAME["hedgerow/item"], partition=node_id)
-            stream = ItemStream()
-            receiver = self._receivers[node_id] = _Receiver(writer, secrets.randbits(63), stream)
+            receiver = _Receiver(self._bus.writer(BY_NAME["hedgerow/item"], partition=node_id))
+            self._receivers[node_id] = receiver
         return receiver
 
-    def _pump(self, to_node_id: str, receiver: _Receiver) -> None:
+    def _pump(self, receiver: _Receiver) -> None:
         clock_s = self._clock()
+        if receiver.is_open and receiver.stream.waits and clock_s >= receiver.moved_at_s + STALL_S:
+            receiver.begin_again()
         if not receiver.is_open:
-            if clock_s >= receiver.hello_at_s + HELLO_EVERY_S and receiver.chunks.matched():
-                hello = ItemChunk(kind=ItemKind.PROBE, stream_id=receiver.stream_id, from_node_id=self._node_id)
-                receiver.chunks.write(hello)
-            if clock_s >= receiver.hello_at_s + HELLO_EVERY_S:
+            if clock_s >= receiver.next_hello_at_s:
+                if receiver.chunks.matched():
+                    receiver.chunks.write(self._hello(receiver))
+                    receiver.hellos += 1
                 receiver.hello_at_s = clock_s
             return
         while True:
+            waited = receiver.stream.waits
             sent = receiver.stream.next_chunk(clock_s)
             if sent is None:
                 return
+            if not waited:
+                receiver.moved_at_s = clock_s
             receiver.chunks.write_parts(encoded(self._chunk(receiver, sent), sent.piece))
+
+    def _hello(self, receiver: _Receiver) -> ItemChunk:
+        return ItemChunk(
+            kind=ItemKind.PROBE,
+            stream_id=receiver.stream_id,
+            from_node_id=self._node_id,
+            header=hello_header(receiver.goes_on_from),
+        )
 
     def _chunk(self, receiver: _Receiver, sent: SentChunk) -> ItemChunk:
         return ItemChunk(
@@ -249,11 +223,14 @@ class DataPlane:
 
     def _on_credit(self, credit: ItemCredit) -> None:
         receiver = self._receivers.get(credit.from_node_id)
-        if receiver is None:
-            return
-        if credit.stream_id != receiver.stream_id:
-            return  # of a stream that was given up
-        receiver.is_open = True
+        if receiver is None or credit.stream_id != receiver.stream_id:
+            return  # of a stream that was given up, or that goes on under another id
+        was_open, receiver.is_open = receiver.is_open, True
+        before = receiver.stream.taken
         delivered = receiver.stream.credit(credit.position, self._clock())
+        if not was_open:
+            receiver.stream.rewind()
+        if not was_open or receiver.stream.taken > before:
+            receiver.moved_at_s = self._clock()
         for one in delivered:
             self._on_delivered(credit.from_node_id, one)

@@ -64,8 +64,11 @@ class Hosting(Protocol):
     def incoming(self, header: dict[str, Any], payload: memoryview) -> None:
         """An item from another worker."""
 
-    def node_gone(self, node_id: str) -> None:
-        """Another worker is gone: nobody here waits for what it was sent."""
+    def node_gone(self, node_id: str, incarnation: int, *, is_over: bool) -> None:
+        """A start of another worker is over, or is missing for too long: nobody waits for what it was sent."""
+
+    def node_back(self, node_id: str) -> None:
+        """The start that was missing is heard again."""
 
     def statuses(self) -> list[InstanceStatus]:
         """Every instance, and those that have just ended."""

@@ -80,10 +80,11 @@ class ItemAssembly:
         payload, stream.payload = stream.payload, None
         return Arrived(chunk.from_node_id, stream.kind, stream.header or {}, memoryview(payload).toreadonly())
 
-    def taken(self, from_node_id: str, stream_id: int) -> int:
-        """Up to which position a stream was taken."""
-        stream = self._streams.get((from_node_id, stream_id))
-        return 0 if stream is None else stream.last_position
+    def go_on(self, from_node_id: str, stream_id: int, as_stream_id: int) -> None:
+        """A stream goes on under another id."""
+        stream = self._streams.pop((from_node_id, stream_id), None)
+        if stream is not None:
+            self._streams[from_node_id, as_stream_id] = stream
 
     def forget(self, from_node_id: str) -> None:
         """A worker is gone, and its streams with it."""

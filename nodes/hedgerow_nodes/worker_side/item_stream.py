@@ -76,7 +76,8 @@ class ItemStream:
         self._flows: OrderedDict[FlowKey, deque[Outgoing]] = OrderedDict()
         self._current: tuple[Outgoing, Iterator[Piece]] | None = None
         self._next_piece: Piece | None = None
-        self._on_the_way: deque[tuple[int, int, Outgoing, bool]] = deque()
+        self._on_the_way: deque[tuple[SentChunk, bool]] = deque()
+        self._again: deque[SentChunk] = deque()
         self._bytes_on_the_way = 0
         self.position = 0
         self.taken = 0
@@ -86,6 +87,11 @@ class ItemStream:
     def idle(self) -> bool:
         """Nothing waits and nothing is on its way."""
         return self._current is None and not self._on_the_way and not self._flows
+
+    @property
+    def waits(self) -> bool:
+        """Something is on its way, and the receiver has not said that it has it."""
+        return bool(self._on_the_way)
 
     def put(self, item: Outgoing) -> list[Outgoing]:
         """Queue an item; those that it replaces on a link whose newest item wins."""
@@ -100,7 +106,9 @@ class ItemStream:
         return replaced
 
     def next_chunk(self, clock_s: float) -> SentChunk | None:
-        """The next chunk if the window has room for it."""
+        """The next chunk if the window has room for it; first those that have to go again."""
+        if self._again:
+            return self._again.popleft()
         if self._current is None and not self._begin():
             return None
         assert self._current is not None
@@ -118,9 +126,10 @@ class ItemStream:
         if is_last:
             self._current = None
         self.position += 1
-        self._on_the_way.append((self.position, piece.size_bytes, item, is_last))
+        sent = SentChunk(item, self.position, piece)
+        self._on_the_way.append((sent, is_last))
         self._bytes_on_the_way += piece.size_bytes
-        return SentChunk(item, self.position, piece)
+        return sent
 
     def credit(self, position: int, clock_s: float) -> list[Delivered]:
         """The receiver's loop has taken all up to a position; the items that it has whole now."""
@@ -128,12 +137,18 @@ class ItemStream:
             return []  # of another stream, or made up
         self.taken = max(self.taken, position)
         delivered = []
-        while self._on_the_way and self._on_the_way[0][0] <= position:
-            _, size_bytes, item, is_last = self._on_the_way.popleft()
-            self._bytes_on_the_way -= size_bytes
+        while self._on_the_way and self._on_the_way[0][0].position <= position:
+            sent, is_last = self._on_the_way.popleft()
+            self._bytes_on_the_way -= sent.piece.size_bytes
             if is_last:
-                delivered.append(Delivered(item, clock_s - item.began_at_s))
+                delivered.append(Delivered(sent.item, clock_s - sent.item.began_at_s))
         return delivered
+
+    def rewind(self) -> None:
+        """What the receiver has not said to have is lost: it goes again, before all else."""
+        self._again = deque(sent for sent, _ in self._on_the_way)
+        for sent in self._again:
+            sent.item.began_alone = False  # its time tells nothing of the link
 
     def drop(self, unwanted: Callable[[Outgoing], bool]) -> list[Outgoing]:
         """Give up what waits and is unwanted, such as items of an epoch that is over."""
@@ -149,12 +164,13 @@ class ItemStream:
 
     def give_up(self) -> list[Outgoing]:
         """The receiver is dead: everything that it has not taken."""
-        began = [item for _, _, item, is_last in self._on_the_way if is_last]
+        began = [sent.item for sent, is_last in self._on_the_way if is_last]
         current = [] if self._current is None else [self._current[0]]
         waiting = [item for queue in self._flows.values() for item in queue]
         self._flows.clear()
         self._current = self._next_piece = None
         self._on_the_way.clear()
+        self._again.clear()
         self._bytes_on_the_way = 0
         return began + current + waiting
 

@@ -29,7 +29,7 @@ from hedgerow_nodes.worker_side.links import LinkBook
 from hedgerow_nodes.worker_side.measuring import Measuring
 from hedgerow_nodes.worker_side.order_book import OrderBook
 from hedgerow_nodes.worker_side.orders import Orders
-from hedgerow_nodes.worker_side.peers import Peers
+from hedgerow_nodes.worker_side.peers import Change, Peers, What
 from hedgerow_nodes.worker_side.plan_book import PlanBook
 from hedgerow_nodes.worker_side.profiling import Profiling
 from hedgerow_nodes.worker_side.reports import Reports
@@ -127,9 +127,7 @@ class WorkerLoop:
         self._tell()
         self._bus.flush()
         self._bus.wait(max(0.0, min(timeout_s, self._next_due_at_s() - self._clock())))
-        ends = [taken for taken in self._peer_statuses.take_raw() if taken[0] is not Kind.DATA]
-        for change in self._peers.see([*self._peer_reader.take(), *self._peer_statuses.decoded(ends)]):
-            self._on_peer(change.node_id, change.there, change.why_gone)
+        self._look_at_peers()
         for received in self._commands.take():
             self._on_command(received.sample)
         for order in self._order_reader.take():
@@ -180,6 +178,10 @@ class WorkerLoop:
             trouble = trouble_with(told, self._machine)
             if not trouble and told.handler_modules != self.configuration.handler_modules and self._has_instances():
                 trouble = "handler_modules cannot change while instances run here; delete their services first"
+            wanted_s, lease_s = told.refresh_deadline_s, self.configuration.refresh_deadline_s
+            if wanted_s != lease_s:
+                why = f"it is {lease_s:g}, the lease of the worker's place on the bus, which cannot change meanwhile"
+                trouble = f"refresh_deadline_s={wanted_s:g} refused: {why}; restart the worker with it"
             if trouble:
                 raise configurations.ConfigurationInvalid(trouble)
         except configurations.ConfigurationInvalid as error:
@@ -265,15 +267,37 @@ class WorkerLoop:
 
     # --- what others do, and what is done ------------------------------------------------------------------------
 
-    def _on_peer(self, node_id: str, there: bool, why_gone: str) -> None:
-        if why_gone:
-            if self._host is not None:
-                # First: what comes back as a credit from those below would be taken for what has arrived.
-                self._host.node_gone(node_id)
-            self._data.gone(node_id, why_gone)
-            self._links.forget(node_id)
-        if there:
+    def _look_at_peers(self) -> None:
+        clock_s, statuses = self._clock(), self._peer_statuses.take_raw()
+        ends = [taken for taken in statuses if taken[0] is not Kind.DATA]
+        changes = self._peers.see([*self._peer_reader.take(), *self._peer_statuses.decoded(ends)], clock_s)
+        if self._peers.misses_any:
+            # Only then: a status is long, and its announcement has told already that a worker is there.
+            changes += self._peers.see(self._peer_statuses.decoded(statuses), clock_s)
+        for change in [*changes, *self._peers.overdue(clock_s)]:
+            self._on_peer(change)
+
+    def _on_peer(self, change: Change) -> None:
+        node_id = change.node_id
+        if change.why:
+            log.info("worker: of worker %s: %s", node_id, change.why)
+        if self._host is not None:
+            # First: what comes back as a credit from those below would be taken for what has arrived.
+            if change.what in (What.GIVEN_UP, What.OVER):
+                self._host.node_gone(node_id, change.incarnation, is_over=change.what is What.OVER)
+            elif change.what is What.BACK:
+                self._host.node_back(node_id)
+        if change.what is What.CAME:
             self._data.came(node_id)
+        elif change.what is What.MISSING:
+            self._data.missing(node_id)
+        elif change.what is What.BACK:
+            self._data.back(node_id)
+        elif change.what is What.GIVEN_UP:
+            self._data.gave_up(node_id, change.why)
+        else:
+            self._data.gone(node_id, change.why)
+            self._links.forget(node_id)
 
     def _on_delivered(self, to_node_id: str, delivered: Delivered) -> None:
         if delivered.item.kind is ItemKind.PROBE:
@@ -316,4 +340,4 @@ class WorkerLoop:
     def _next_due_at_s(self) -> float:
         starting = math.inf if self._is_ready or self._host is None else self._clock() + STARTING_LOOK_S
         dues = (self._said.next_due_at_s, self._reports.next_due_at_s, self._data.next_due_at_s)
-        return min(*dues, self._measuring.next_due_at_s, starting)
+        return min(*dues, self._peers.next_due_at_s, self._measuring.next_due_at_s, starting)

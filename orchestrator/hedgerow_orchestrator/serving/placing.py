@@ -132,6 +132,7 @@ def apply(core: Core, step: Step, service: Service, proposal: Proposal, cause: s
         before=active.plan if active else None,
         usable=usable,
         first_sequences=firsts,
+        lost={each.physical_id for _, each in service.placed()} & service.lost.keys(),
         new_id=core.new_id,
     )
     service.is_dirty, service.moves, service.boundaries, service.turn = False, {}, {}, proposal.turn

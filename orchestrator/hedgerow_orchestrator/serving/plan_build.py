@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 
 from hedgerow_idl.plan import Link, PlacedInstance, Plan
 from hedgerow_orchestrator.serving.parts import Key
@@ -26,6 +26,7 @@ def build(
     usable: Container[str],
     first_sequences: Mapping[str, int],
     new_id: Callable[[], str],
+    lost: Iterable[str] = (),
 ) -> Plan:
     """The plan. `logical_ids` gets an entry for every instance that is new.
 
@@ -33,6 +34,7 @@ def build(
         before: the plan that works now; an instance keeps its physical id if worker, handler and parameters are those
             of before and its physical id is in `usable`, that is, its process is there.
         first_sequences: by logical id, what a source that begins anew counts from.
+        lost: physical ids of epochs that workers may know that were given up with their workers.
     """
     known = {each.logical_id: each for each in before.instances} if before is not None else {}
     instances = []
@@ -73,6 +75,7 @@ def build(
         links=links,
         trace=trace,
         predicted=proposal.predicted,
+        lost=tuple(sorted(set(lost) - {each.physical_id for each in instances})),
     )
 
 
@@ -82,6 +85,7 @@ def _with_id(
     fields = {name: getattr(made, name) for name in made.__struct_fields__}
     if before is not None and before.physical_id in usable:
         kept = {**fields, "physical_id": before.physical_id, "first_sequence": before.first_sequence}
+        kept["incarnation"] = before.incarnation
         if PlacedInstance(**kept) == before:
             return before
     return PlacedInstance(**{**fields, "physical_id": new_id()})

@@ -66,6 +66,17 @@ class Procedure:
     is_pause: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """An instance that was lost with a start of its worker: how it was, if it may go on should that start come back."""
+
+    incarnation: int
+    state: str
+    reason: str
+    told: str
+    may_return: bool
+
+
 @dataclass(slots=True)
 class Drain:
     """An epoch that no source sends by any more, until its items are through."""
@@ -109,6 +120,7 @@ class Service:
         resume: an epoch whose preparation goes on after a start of the orchestrator.
         rest: by physical id the counters in its last status, once all sources have ended.
         crashes: by logical id when its instances were given up by their workers.
+        lost: by physical id what was lost with its worker.
         missing: by physical id how many statuses of its worker have not told of it.
         moved_at_s: when it was last placed, by the clock.
         moves: wishes of people that the next placement follows.
@@ -130,6 +142,7 @@ class Service:
     again_at_s: float = 0.0
     avoid: dict[tuple[Key | None, str], float] = field(default_factory=dict)
     crashes: dict[str, list[float]] = field(default_factory=dict)
+    lost: dict[str, Lost] = field(default_factory=dict)
     missing: dict[str, int] = field(default_factory=dict)
     sources: dict[str, SourcePace] = field(default_factory=dict)
     rest: dict[str, tuple[int, ...]] = field(default_factory=dict)

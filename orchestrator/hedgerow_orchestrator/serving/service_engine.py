@@ -36,6 +36,10 @@ LOOK_S = 10.0
 
 ROW_EVERY_S = 2.0
 
+LONGEST_TICK_S = 0.5
+"""Of a longer time between two ticks only so much counts for the silence of others: it was this process that stood
+still, and what they have said meanwhile is still to be taken."""
+
 BY_HAND = ("manual", "migrate")
 """Causes of a placement that is moved by need or by command only: a person has chosen it."""
 
@@ -66,6 +70,7 @@ class ServiceEngine:
     def __init__(self, propose: Propose, new_id: Callable[[], str]) -> None:
         self.core = Core(propose, new_id)
         self._row_at_s: dict[str, float] = {}
+        self._ticked_at_s = -math.inf
 
     @property
     def is_idle(self) -> bool:
@@ -137,22 +142,39 @@ class ServiceEngine:
             return
         if worker.is_here:
             self.on_worker_gone(step, node_id, "was restarted")
+        is_back = worker.incarnation == incarnation
         if worker.incarnation and worker.incarnation != incarnation:
             self.core.figures.forget(node_id)
             worker.status, worker.statuses = WorkerStatus(), 0
         worker.name, worker.incarnation, worker.is_here = name, incarnation, True
         self.core.unseen.discard(node_id)
+        worker.silent_s, worker.is_mute = 0.0, False
         step.event("worker.joined", node_id=node_id, body={"name": name})
+        if is_back:
+            watching.on_back(self.core, step, worker)
         self._changed(step)
 
     def on_worker_gone(self, step: Step, node_id: str, what: str) -> None:
         """A worker left, or was lost."""
         worker = self.core.workers.get(node_id)
-        if worker is None or not worker.is_here:
+        if worker is None:
+            return
+        worker.is_mute = False
+        if not worker.is_here:
             return
         worker.is_here = False
-        step.event("worker.left" if what == "left" else "worker.lost", node_id=node_id, body={"name": worker.label})
-        watching.on_gone(self.core, step, worker, what)
+        body = {"name": worker.label, "reason": what}
+        step.event("worker.left" if what == "left" else "worker.lost", node_id=node_id, body=body)
+        watching.on_gone(self.core, step, worker, what, may_return=what not in ("left", "was restarted"))
+
+    def on_worker_heard(self, step: Step, node_id: str, incarnation: int) -> None:
+        """A status of any kind came: the worker's loop goes round."""
+        worker = self.core.workers.get(node_id)
+        if worker is None or worker.incarnation != incarnation:
+            return
+        worker.silent_s = 0.0
+        if worker.is_mute:
+            self.on_worker_here(step, node_id, worker.name, incarnation)
 
     def on_worker_status(self, step: Step, status: WorkerStatus) -> None:
         """A worker told how it is."""
@@ -161,6 +183,7 @@ class ServiceEngine:
             return
         worker.status = status
         worker.statuses += 1
+        self.on_worker_heard(step, status.node_id, status.incarnation)
         self._keep(step, worker)
         if worker.is_here and status.incarnation == worker.incarnation:
             watching.on_status(self.core, step, worker, status)
@@ -368,8 +391,10 @@ class ServiceEngine:
     def tick(self, step: Step, reachable: Callable[[str], bool]) -> None:
         """Give up what took too long, end what is through, look for what is better, and send what is due."""
         core = self.core
+        passed_s, self._ticked_at_s = min(step.clock_s - self._ticked_at_s, LONGEST_TICK_S), step.clock_s
         if self.is_idle:
             return
+        self._look_for_silence(step, passed_s)
         for one, answer in core.orders.overdue(step.clock_s):
             lifecycle.settle(core, step, one, answer, is_silent=True)
         if core.unseen and step.clock_s >= core.grace_until_s:
@@ -386,6 +411,17 @@ class ServiceEngine:
         if core.intents:
             self._look_at_drains(step)
         step.orders += core.orders.due(step.clock_s, reachable)
+
+    def _look_for_silence(self, step: Step, passed_s: float) -> None:
+        """A worker that lives for the bus and says nothing stands still: it does no work and takes no order."""
+        for worker in list(self.core.workers.values()):
+            if not worker.is_here:
+                continue
+            worker.silent_s += passed_s
+            if worker.silent_s > worker.patience_s:
+                told = f"has said nothing for {worker.silent_s:.1f} s, though its process lives"
+                self.on_worker_gone(step, worker.node_id, told)
+                worker.is_mute = True
 
     def _look_for_better(self, step: Step, service: Service) -> None:
         """Move a service that runs where that is worth it; the reason is told either way in the event."""

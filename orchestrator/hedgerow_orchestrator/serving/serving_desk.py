@@ -70,10 +70,12 @@ class Serving:
         self.engine.recover(step, stored)
 
     def on_node(self, step: Step, node: Node, what: str) -> None:
-        """The registry has news of a node: joined, left, lost or state."""
+        """The registry has news of a node: joined, left, lost, state, or heard, which is any status."""
         if node.info.kind != KIND:
             return
-        if what in ("left", "lost"):
+        if what == "heard":
+            self.engine.on_worker_heard(step, node.node_id, node.info.incarnation)
+        elif what in ("left", "lost"):
             self._wire.forget_worker(node.node_id)
             self.engine.on_worker_gone(step, node.node_id, "left" if what == "left" else "was lost")
         elif node.state is not NodeState.INACTIVE:

@@ -132,6 +132,7 @@ def order_all(
 def _prepare(core: Core, step: Step, service: Service, procedure: Procedure) -> None:
     epoch = service.epochs[procedure.epoch]
     procedure.phase = "prepare"
+    _name_starts(core, step, epoch)
     state = ServiceState.SWITCHING if service.active is not None else ServiceState.PREPARING
     core.set_state(step, service, state, epoch.why or epoch.row.reason)
     body = msgspec.json.encode(epoch.plan).decode()
@@ -141,6 +142,19 @@ def _prepare(core: Core, step: Step, service: Service, procedure: Procedure) -> 
     epoch.told |= set(nodes)
     order_all(core, step, service, procedure, OrderKind.PREPARE, nodes, epoch=epoch.number, body=body)
     advance(core, step, service)
+
+
+def _name_starts(core: Core, step: Step, epoch: Epoch) -> None:
+    """Say of each instance on which start of its worker it is, so that the others know what ends with that start."""
+    starts = {node: core.workers[node].incarnation for node in epoch.nodes if core.is_here(node)}
+    instances = tuple(
+        msgspec.structs.replace(each, incarnation=starts.get(each.node_id, each.incarnation))
+        for each in epoch.plan.instances
+    )
+    if instances != epoch.plan.instances:
+        epoch.plan = msgspec.structs.replace(epoch.plan, instances=instances)
+        epoch.row.plan = msgspec.json.encode(epoch.plan).decode()
+        step.save(epoch.row)
 
 
 def _short_of_memory(core: Core, service: Service, epoch: Epoch) -> list[str]:

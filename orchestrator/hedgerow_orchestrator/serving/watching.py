@@ -7,7 +7,7 @@ from hedgerow_idl.serve import InstanceState, InstanceStatus, OrderKind, Service
 from hedgerow_orchestrator.effects import Step
 from hedgerow_orchestrator.serving import draining, lifecycle, placing, swapping
 from hedgerow_orchestrator.serving.core import Core
-from hedgerow_orchestrator.serving.service import Service, SourcePace
+from hedgerow_orchestrator.serving.service import Lost, Service, SourcePace
 from hedgerow_orchestrator.serving.workers import Worker
 from hedgerow_orchestrator.serving_states import ServiceState
 
@@ -124,9 +124,14 @@ def _lose(core: Core, step: Step, service: Service, placed: PlacedInstance, reas
         placing.want(service, "failover", reason)
 
 
-def on_gone(core: Core, step: Step, worker: Worker, what: str) -> None:
-    """A worker left or was lost: its orders are given up, its instances lost, their services placed anew at once."""
+def on_gone(core: Core, step: Step, worker: Worker, what: str, *, may_return: bool = False) -> None:
+    """A worker left or was lost: its orders are given up, its instances lost, their services placed anew at once.
+
+    With `may_return` the same start may come back, and its instances with it.
+    """
     reason = f"worker {worker.label} {what}"
+    for service in core.services.values():
+        _note_lost(service, worker, reason, may_return=may_return and service.procedure is None)
     for one, answer in core.orders.lost(worker.node_id):
         lifecycle.settle(core, step, one, answer, is_silent=True)
     for service in list(core.services.values()):
@@ -143,6 +148,56 @@ def on_gone(core: Core, step: Step, worker: Worker, what: str) -> None:
                 else:
                     placing.want(service, "failover", reason)
         lifecycle.reconcile(core, step, service)
+
+
+def _note_lost(service: Service, worker: Worker, reason: str, *, may_return: bool) -> None:
+    placed = {each.physical_id: each for _, each in service.placed()}
+    service.lost = {physical_id: lost for physical_id, lost in service.lost.items() if physical_id in placed}
+    for physical_id, each in placed.items():
+        row = service.instances.get(physical_id)
+        if each.node_id == worker.node_id and row is not None and row.ended_at_s is None:
+            # One that is being begun anew may have missed an order.
+            is_settled = row.state in (("RUNNING", "ENDED") if service.is_running else ("READY", "STOPPED"))
+            returns = may_return and is_settled
+            service.lost[physical_id] = Lost(worker.incarnation, row.state, row.reason, reason, returns)
+
+
+def on_back(core: Core, step: Step, worker: Worker) -> None:
+    """A worker that was lost is heard again, the same start: what was not placed anew in the meantime goes on there."""
+    for service in core.services.values():
+        active = service.active
+        back = {
+            each.physical_id: lost
+            for each in (active.plan.instances if active else ())
+            if each.node_id == worker.node_id
+            and (lost := service.lost.get(each.physical_id)) is not None
+            and lost.may_return
+            and lost.incarnation == worker.incarnation
+        }
+        for physical_id, lost in back.items():
+            _take_back(step, service, physical_id, lost)
+        if back and service.procedure is None and service.dirty_reason in {lost.told for lost in back.values()}:
+            _rest_if_whole(core, step, service)
+
+
+def _take_back(step: Step, service: Service, physical_id: str, lost: Lost) -> None:
+    row = service.instances[physical_id]
+    row.state, row.reason, row.ended_at_s = lost.state, lost.reason, None
+    step.save(row)
+    del service.lost[physical_id]
+    service.missing.pop(physical_id, None)
+    body = {"service_id": service.service_id, "service": service.row.name, "name": row.name}
+    step.event("instance.back", node_id=row.node_id, body={**body, "physical_id": physical_id})
+
+
+def _rest_if_whole(core: Core, step: Step, service: Service) -> None:
+    """Nothing is missing any more that a place was sought for."""
+    active = service.active
+    instances = active.plan.instances if active is not None else ()
+    is_whole = all(placing.is_usable(core, service, each.node_id, each.physical_id) for each in instances)
+    if service.is_dirty and service.dirty_cause == "failover" and is_whole:
+        service.is_dirty = False
+        swapping.rest(core, step, service)
 
 
 def _look_for_the_end(core: Core, step: Step, service: Service) -> None:

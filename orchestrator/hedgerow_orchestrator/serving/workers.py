@@ -10,6 +10,14 @@ import msgspec
 from hedgerow_idl.plan import HandlerDescription
 from hedgerow_idl.serve import InstanceStatus, LinkFigure, Resource, WorkerInfo, WorkerStatus
 
+LEAST_PATIENCE_S = 2.0
+"""A loop that goes round says so four times a second; one that has not for so long stands still, however short the
+deadline of its worker is."""
+
+FOUND_AGAIN_S = 1.0
+"""A process that stood still has lost the others meanwhile, and is heard again when they have found each other, which
+takes up to this time. So of a dead one the bus tells first."""
+
 _catalogue = msgspec.json.Decoder(list[HandlerDescription])
 
 
@@ -21,6 +29,7 @@ class Worker:
         is_here: it lives, as the registry knows, and has announced itself.
         catalogue: by type; read once for each announcement.
         statuses: how many of this incarnation have come.
+        silent_s: for how long it has said nothing; `is_mute` if it is not here for that alone.
     """
 
     node_id: str
@@ -31,6 +40,8 @@ class Worker:
     status: WorkerStatus = field(default_factory=WorkerStatus)
     catalogue: dict[str, HandlerDescription] = field(default_factory=dict)
     statuses: int = 0
+    silent_s: float = 0.0
+    is_mute: bool = False
     is_cordoned: bool = False
     is_draining: bool = False
     reason: str = ""
@@ -70,6 +81,12 @@ class Worker:
     def usable_cores(self) -> float:
         """How many cores' time a second all its processes together may use."""
         return self.info.usable_cores if self.info.usable_cores > 0 else float(self.info.cores or 1)
+
+    @property
+    def patience_s(self) -> float:
+        """How long it may say nothing: as long as it announces, and never less than a loop may take for one round."""
+        deadline_s = self.info.refresh_deadline_s
+        return FOUND_AGAIN_S + (max(deadline_s, LEAST_PATIENCE_S) if math.isfinite(deadline_s) else LEAST_PATIENCE_S)
 
     @property
     def free_bytes(self) -> float:

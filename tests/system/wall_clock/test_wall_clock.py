@@ -3,47 +3,31 @@
 from __future__ import annotations
 
 import json
-import struct
-import subprocess
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
-from debian_tools import need
 from running import KINDS, System, wait_for
+from shifted_clock import HOUR_S, new_clock, set_clock, shift_variables
 
 from hedgerow_nodes.core.environment import Environment
 
 pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(240)]
 
-SOURCE = Path(__file__).parent / "shift.c"
-HOUR_S = 3600
-
 
 @pytest.fixture
 def clock(tmp_path: Path) -> Path:
     """The file that says by how much the wall clock of the system's processes is off."""
-    file = tmp_path / "clock"
-    file.write_bytes(bytes(8))
-    return file
+    return new_clock(tmp_path)
 
 
 @pytest.fixture
 def shifted(hedgerow_environment: Environment, clock: Path, tmp_path: Path) -> Iterator[System]:
     """A system whose processes read their wall clock through `clock`, and their monotonic clock as it is."""
-    need("gcc", command="cc")
-    library = tmp_path / "shift.so"
-    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, SOURCE, "-ldl", "-lpthread"], check=True)
-    system = System(hedgerow_environment, {"LD_PRELOAD": str(library), "SHIFT_FILE": str(clock)})
+    system = System(hedgerow_environment, shift_variables(tmp_path, clock))
     yield system
     system.stop()
-
-
-def set_clock(clock: Path, off_s: int) -> None:
-    """Set the processes' wall clocks, all at the same moment."""
-    with clock.open("r+b") as file:
-        file.write(struct.pack("=q", off_s * 10**9))
 
 
 def stamps(system: System) -> list[float]:

@@ -14,6 +14,7 @@ from hedgerow_idl.serve import OrderCode, OrderKind, WorkerInfo, WorkerStatus
 from hedgerow_idl.telemetry import PacketRow, TelemetryBatch, TraceEvent
 from hedgerow_idl.topics import BY_NAME
 from hedgerow_nodes.core.bus import Kind
+from hedgerow_nodes.worker_side import peers
 
 
 def info_of(world: World, name: str) -> WorkerInfo:
@@ -54,15 +55,17 @@ def test_it_announces_what_it_is_and_can(world: World) -> None:
 def test_a_change_is_announced_at_once_and_a_wrong_one_is_refused(world: World) -> None:
     world.start("w")
     info_of(world, "w")
-    told = world.command("w", CommandKind.CONFIGURE, '{"labels": ["gpu"], "refresh_deadline_s": 3}')
+    told = world.command("w", CommandKind.CONFIGURE, '{"labels": ["gpu"], "refresh_deadline_s": 1}')
     assert told.code is AnswerCode.ACCEPTED
     info = info_of(world, "w")
-    assert (info.labels[1:], info.refresh_deadline_s) == (["gpu"], 3.0)
+    assert (info.labels[1:], info.refresh_deadline_s) == (["gpu"], 1.0)
     for body, says in (
         ('{"labels": ["hostname=other"]}', "hostname="),
         ('{"execution_providers": ["NoSuchProvider"]}', "known here: CPUExecutionProvider"),
         ('{"handler_modules": ["no_such_module_here"]}', "PYTHONPATH"),
         ('{"report_period_s": 0}', "report_period_s"),
+        ('{"refresh_deadline_s": 3}', "restart the worker with it"),
+        ('{"refresh_deadline_s": 0.4}', "refresh_deadline_s"),
         ('{"colour": 1}', "unknown; known: labels"),
     ):
         refused = world.command("w", CommandKind.CONFIGURE, body)
@@ -188,7 +191,10 @@ def test_no_credit_is_replaced_by_a_newer_one(world: World) -> None:
     assert [item["seq"] for item, _ in world.host("a").items] == list(range(5))
 
 
-def test_a_dead_receiver_is_given_up_and_the_host_hears_of_it(world: World) -> None:
+def test_a_receiver_that_is_lost_is_held_then_given_up_and_the_host_hears_of_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers, "HELD_S", 0.5)
     world.start("a")
     dead = world.start("b")
     world.start("c")
@@ -207,24 +213,32 @@ def test_a_dead_receiver_is_given_up_and_the_host_hears_of_it(world: World) -> N
     assert world.host("a").items == []
     del world.workers["b"]
     dead._bus.close()
-    world.until(lambda: world.host("a").gone)
-    assert world.host("a").gone == [dead.identity.node_id]
+    world.until(lambda: dead.identity.node_id not in world.workers["a"]._peers)
     send(dead.identity.node_id, header(3), [b"late"], "lossless", link)
+    assert world.host("a").given_up == []
+    world.until(lambda: world.host("a").given_up)
+    assert world.host("a").given_up == [dead.identity.node_id]
     dropped: list[PacketRow] = []
 
     def told() -> bool:
         for received in batches.take():
             dropped.extend(row for row in received.sample.packets if row.event is TraceEvent.DROP)
-        return len(dropped) == 2
+        return len(dropped) >= wanted
 
+    wanted = 1
     world.until(told)
-    assert [(row.sequence_number, row.physical_id) for row in dropped] == [(2, "numbers-1"), (3, "numbers-1")]
+    # A later start ends it for good: what the one before had begun to get never arrives.
+    world.start("b", node_id=dead.identity.node_id)
+    wanted = 2
+    world.until(told)
+    assert world.host("a").gone == [dead.identity.node_id]
+    assert [(row.sequence_number, row.physical_id) for row in dropped] == [(3, "numbers-1"), (2, "numbers-1")]
 
 
 def test_links_are_measured_per_receiver(world: World) -> None:
     world.start("a")
     world.start("b")
-    world.until(lambda: len(world.workers["a"]._peers._incarnations) == 1)
+    world.until(lambda: len(world.workers["a"]._peers._starts) == 1)
     body = json.dumps({"workers": [world.node_id("b"), "nobody"]})
     answer = world.answer(world.order("a", OrderKind.MEASURE, body=body), 60)
     there, nobody = json.loads(answer.body)["links"]

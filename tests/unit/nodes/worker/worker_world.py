@@ -14,7 +14,7 @@ from hedgerow_idl.plan import HandlerDescription, Link, PlacedInstance, Plan
 from hedgerow_idl.serve import InstanceState, InstanceStatus, OrderCode, OrderKind, ServiceAnswer, ServiceOrder
 from hedgerow_idl.telemetry import PacketRow
 from hedgerow_idl.topics import BY_NAME
-from hedgerow_nodes.core.bus import Bus
+from hedgerow_nodes.core.bus import Bus, Kind
 from hedgerow_nodes.core.identity import Identity
 from hedgerow_nodes.core.memory_bus import MemoryNetwork
 from hedgerow_nodes.worker_side.capabilities import Machine
@@ -48,6 +48,8 @@ class FakeHost:
         self.results: list[Result] = []
         self.answers_at_once = True
         self.gone: list[str] = []
+        self.given_up: list[str] = []
+        self.back: list[str] = []
         self.is_closed = False
 
     def _order(self, command_id: str, *call: Any) -> None:
@@ -80,8 +82,11 @@ class FakeHost:
     def incoming(self, header: dict[str, Any], payload: memoryview) -> None:
         self.items.append((header, bytes(payload)))
 
-    def node_gone(self, node_id: str) -> None:
-        self.gone.append(node_id)
+    def node_gone(self, node_id: str, incarnation: int, *, is_over: bool) -> None:
+        (self.gone if is_over else self.given_up).append(node_id)
+
+    def node_back(self, node_id: str) -> None:
+        self.back.append(node_id)
 
     def statuses(self) -> list[InstanceStatus]:
         return self.instances
@@ -119,8 +124,8 @@ class World:
         self.statuses = self.bus.reader(BY_NAME["hedgerow/worker_status"])
         self._numbers = iter(range(1, 10_000))
 
-    def start(self, name: str, **settings: Any) -> WorkerLoop:
-        """Start a worker and go round until it is ready."""
+    def start(self, name: str, node_id: str = "", **settings: Any) -> WorkerLoop:
+        """Start a worker, of an id that was there before if one is given."""
         hosts = self.hosts.setdefault(name, [])
 
         def make(folder: Path, modules: Sequence[str], on_event: Any, on_outgoing: OnOutgoing) -> FakeHost:
@@ -129,6 +134,7 @@ class World:
 
         configuration = msgspec.convert(settings, WorkerConfiguration)
         identity = Identity.fresh(name)
+        identity.node_id = node_id or identity.node_id
         loop = WorkerLoop(configuration, self.network.bus(), identity, self.folder, MACHINE, make)
         self.workers[name] = loop
         return loop
@@ -151,6 +157,16 @@ class World:
                 if name not in frozen:
                     loop.step(0.001)
         raise TimeoutError(f"not seen within {timeout_s:g} s")
+
+    def lose(self, name: str, by: str) -> None:
+        """The bus of one worker loses another one, which is alive."""
+        identity, bus = self.workers[name].identity, self.workers[by]._bus
+        for topic in ("hedgerow/worker_info", "hedgerow/worker_status"):
+            wire_type = BY_NAME[topic].type
+            sample = wire_type(node_id=identity.node_id, incarnation=identity.incarnation)
+            for reader in (each for each in self.network.readers if each.topic.name == topic and each.bus is bus):
+                with self.network.lock:
+                    reader.put(Kind.LOST, reader.codec.encode_key(sample))
 
     def order(self, name: str, kind: OrderKind, **fields: Any) -> str:
         """Send an order; its id."""

@@ -118,6 +118,9 @@ class Farm:
     def turn(self, seconds: float = 0.0) -> None:
         self.clock_s += seconds
         step = self.step()
+        for worker in self.workers.values():
+            if not worker.is_frozen:
+                self.engine.on_worker_heard(step, worker.node_id, worker.incarnation)
         self.engine.tick(step, lambda node_id: node_id in self.workers)
         self.end(step)
         self.answers()
