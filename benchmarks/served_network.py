@@ -25,7 +25,7 @@ RATE_BIT_PER_S = 200e6
 ITERATIONS = 10
 WORKERS = tuple(f"worker-{number + 1}" for number in range(HOSTS))
 OPENED = re.compile(r"net/\d+: layers \[(\d+), (\d+)\)")
-CAPPED, CAPPED_CORES = "worker-2", 0.5
+CAPPED, CAPPED_CORES = "worker-2", 0.25
 LATENCY_S = 0.005
 PORTS = tuple(f"port{number + 1}" for number in range(HOSTS))
 
@@ -38,10 +38,13 @@ CUTS: dict[str, dict[str, Any]] = {
 
 CASES = {
     **{name: (name, "") for name in CUTS},
-    "20, 45 with half a core": ("20, 45", "capped"),
-    "planned with 5 ms": ("planned", "delayed"),
+    "planned with a capped worker": ("planned", "capped"),
+    "20, 45 with 5 ms": ("20, 45", "delayed"),
 }
-"""How it is cut, and what is done to the workers: one of them capped, or every link made later."""
+"""How it is cut, and what is done to the workers: one of them capped, or every link made later.
+
+What makes links late takes processor time itself, so that is seen where the links bind.
+"""
 
 SETTLE_S = 5.0
 WINDOW_S = 10.0

@@ -8,6 +8,7 @@ X = P + S - W, and the layers before it take P - X / 2. Layers between two such 
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from hedgerow_nodes.partition.extract import extract
 from hedgerow_nodes.partition.graph import Model
 from hedgerow_nodes.partition.part import Part
 from hedgerow_nodes.partition.tensors import made_up
+from hedgerow_nodes.partition.timing import PAUSE_S
 
 Times = NDArray[np.float64]
 
@@ -83,9 +85,11 @@ def run_knots(
         for index, pair in enumerate(sides):
             tensors = feed
             for side, part in enumerate(pair):
+                time.sleep(PAUSE_S)
                 begin = now()
                 tensors = part.run(tensors)
                 times[iteration, index, side] = now() - begin
+            time.sleep(PAUSE_S)
             begin = now()
             whole.run(feed)
             times[iteration, index, 2] = now() - begin

@@ -86,6 +86,12 @@ def _check_rules(problem: Problem) -> None:
         raise ValueError(f"max_partitions is {rules.max_partitions}; one partition is the whole, give 1 or more")
     if rules.max_cuts is not None and rules.max_cuts < 0:
         raise ValueError(f"max_cuts is {rules.max_cuts}; no cut is the whole, give 0 or more")
+    if problem.moving_s and (
+        len(problem.moving_s) != len(nodes) or not all(0 <= each < np.inf for each in problem.moving_s)
+    ):
+        raise ValueError(
+            f"moving_s is {problem.moving_s}; give 0 or more seconds for each of {len(nodes)} nodes, or none"
+        )
     for group in problem.groups:
         if not group.cores > 0:
             raise ValueError(f"the group of {', '.join(group.nodes)} shares {group.cores} cores; give more than 0")

@@ -88,14 +88,23 @@ class Evaluator:
                     energy += edge.size_bytes * edge.share * float(self.joules[sender, node])
                 begin = max(begin, there)
             ready[at] = begin + cost
+        moved_s = self._moved_s(placement) if problem.moving_s and self.groups else {}
         group_s = {
-            at: sum(node_s.get(node, 0.0) * share for node, share in members.items()) / cores
+            at: sum(node_s.get(node, 0.0) * share + moved_s.get(node, 0.0) for node, share in members.items()) / cores
             for at, (members, cores) in enumerate(self.groups)
         }
         bottleneck = max([*node_s.values(), *link_s.values(), *group_s.values()])
         latency = max(ready)
         value = problem.objective.value(bottleneck, latency, energy)
         return Evaluation(node_s, link_s, group_s, bottleneck, latency, energy, value)
+
+    def _moved_s(self, placement: Sequence[int]) -> dict[int, float]:
+        moved: dict[int, float] = {}
+        for edge in self.problem.edges:
+            ends = {int(placement[edge.sender]), int(placement[edge.receiver])}
+            for node in ends if len(ends) > 1 else ():
+                moved[node] = moved.get(node, 0.0) + self.problem.moving_s[node] * edge.share
+        return moved
 
     def broken(self, placement: Sequence[int]) -> str:
         """The first rule that a placement breaks, in words; empty where it keeps all."""

@@ -33,6 +33,7 @@ def usable_part(problem: Problem) -> tuple[Problem, tuple[int, ...]]:
                 links.assumption,
             ),
             rules=replace(problem.rules, forbids=tuple(pair for pair in problem.rules.forbids if pair[1] in names)),
+            moving_s=tuple(problem.moving_s[node] for node in kept) if problem.moving_s else (),
             groups=tuple(group.among(names) for group in problem.groups if names & set(group.nodes)),
         ),
         kept,

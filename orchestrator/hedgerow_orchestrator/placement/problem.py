@@ -127,7 +127,11 @@ class Rules:
 
 @dataclass(frozen=True)
 class Problem:
-    """Everything that a placement is found from. Stages stand in an order in which every edge leads forwards."""
+    """Everything that a placement is found from. Stages stand in an order in which every edge leads forwards.
+
+    `moving_s` is, of each node, the processor time that it takes to send an item to another node or to get one from
+    there: work for the cores of its group, beside its stages; none where it is empty.
+    """
 
     stages: tuple[Stage, ...]
     edges: tuple[Edge, ...]
@@ -137,6 +141,7 @@ class Problem:
     objective: Objective = THROUGHPUT
     rules: Rules = field(default_factory=Rules)
     groups: tuple[CoreGroup, ...] = ()
+    moving_s: tuple[float, ...] = ()
 
     @property
     def stage_names(self) -> tuple[str, ...]:

@@ -91,6 +91,7 @@ def _with_end(problem: Problem, handler: str, at: int, size_bytes: float, is_bef
         nodes=(*problem.nodes, Node(twin, np.inf, problem.nodes[at].power_w)),
         costs=Costs(np.insert(seconds, own_row, NOTHING_S, axis=0), np.insert(sources, own_row, -1, axis=0)),
         links=_twinned(problem.links, at),
+        moving_s=(*problem.moving_s, 0.0) if problem.moving_s else (),
         rules=replace(
             rules,
             pins={**rules.pins, handler: twin},

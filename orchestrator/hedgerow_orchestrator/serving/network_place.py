@@ -136,6 +136,7 @@ def cut(
         objective=objective_of(wishes),
         rules=rules,
         groups=groups_of(workers, labels),
+        moving_s=tuple(each.item_cpu_s for each in workers),
     )
     try:
         if wanted is None and isinstance(network.partitions, int):

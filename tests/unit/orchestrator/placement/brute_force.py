@@ -70,5 +70,6 @@ def problems(draw: st.DrawFn, *, may_group: bool = True) -> Problem:
         problem = replace(problem, links=replace(problem.links, bandwidth_bytes_per_s=bandwidth, assumption=assumption))
     if may_group and nodes > 1 and draw(st.booleans()):
         cores, shares = draw(st.sampled_from([1.0, 1.5])), draw(st.sampled_from([(), (1.0, 0.25), (0.5, 0.5)]))
-        problem = replace(problem, groups=(CoreGroup(("worker 0", "worker 1"), cores, shares),))
+        moving_s = draw(st.sampled_from([(), (0.002,) * nodes]))
+        problem = replace(problem, groups=(CoreGroup(("worker 0", "worker 1"), cores, shares),), moving_s=moving_s)
     return problem

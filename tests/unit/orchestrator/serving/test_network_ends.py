@@ -109,3 +109,14 @@ def test_what_runs_is_compared_with_its_ends() -> None:
     better = compare(proposal, running, proposal.boundaries, workers, math.inf, policy)
     assert (better.verdict, better.is_move) == ("better", True)
     assert "where in is" in proposal.explanation or "where in is" in " ".join(proposal.words)
+
+
+def test_a_cut_that_costs_more_to_move_items_than_it_gains_is_not_made() -> None:
+    """On one machine with two cores: two parts of 10 ms gain nothing where an item takes 6 ms to be moved."""
+    figures = Figures()
+    figures.profiles["m.onnx", ""] = {name: profiled([0.01, 0.01], [1e2, 1e2], 1e2) for name in "abc"}
+    workers = three(host_id="h", cores=2)
+    assert len(plan(between("a", "a"), workers, figures).boundaries["net"]) == 3
+    for each in workers:
+        each.status.item_cpu_s = 0.012
+    assert plan(between("a", "a"), workers, figures).boundaries["net"] == (0, 2)
