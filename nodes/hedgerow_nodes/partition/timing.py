@@ -21,7 +21,7 @@ from hedgerow_nodes.partition.tensors import made_up
 
 Times = NDArray[np.float64]
 
-PAUSE_S = 0.005
+PAUSE_S = 0.015
 """Before each run that is timed. A stage waits for its items, and a processor that has waited begins slower: one run
 after another was seen to take a tenth less than the same part took where it was served."""
 

@@ -30,6 +30,9 @@ ASSUMED_BYTES = {
 
 ASSUMED_J_PER_BYTE = 1e-7
 
+ASSUMED_ITEM_CPU_S = 3e-4
+"""To move an item from one worker to another, at each of them, where none was moved yet: seen were 0.25 to 0.45 ms."""
+
 
 @dataclass(frozen=True)
 class Table:

@@ -14,7 +14,7 @@ from hedgerow_orchestrator.placement.exactly import exactly
 from hedgerow_orchestrator.placement.problem import Node, Problem, Rules, chain
 from hedgerow_orchestrator.placement.solve import NotFound, describe, solve
 from hedgerow_orchestrator.serving.blueprint import NetworkWish, Wishes
-from hedgerow_orchestrator.serving.costs import assumption_words, cost_table, groups_of, link_table
+from hedgerow_orchestrator.serving.costs import ASSUMED_ITEM_CPU_S, assumption_words, cost_table, groups_of, link_table
 from hedgerow_orchestrator.serving.figures import Figures, Profile, network_key
 from hedgerow_orchestrator.serving.long_network import planning_edges
 from hedgerow_orchestrator.serving.network_by_hand import order_of, pins_of, refuse_revisits
@@ -136,7 +136,7 @@ def cut(
         objective=objective_of(wishes),
         rules=rules,
         groups=groups_of(workers, labels),
-        moving_s=tuple(each.item_cpu_s for each in workers),
+        moving_s=tuple(each.item_cpu_s or ASSUMED_ITEM_CPU_S for each in workers),
     )
     try:
         if wanted is None and isinstance(network.partitions, int):
