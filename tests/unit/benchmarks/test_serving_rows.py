@@ -1,6 +1,7 @@
 """What the rows of serving make of what they saw: tallies, gaps, what was lost, and predictions beside rates."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 
@@ -57,10 +58,11 @@ def test_a_served_network_is_judged_by_its_worst_cut():
     assert equal.value == 50
 
 
-def test_deployed_boundaries_are_read_from_the_parts_that_lie_with_the_workers(tmp_path):
-    for worker, part in (("w2", "20-94.1.onnx"), ("w1", "0-20.1.onnx")):
-        file = tmp_path / "workers" / worker / "service" / "net" / "models" / "key" / part
-        file.parent.mkdir(parents=True)
-        file.touch()
-    (tmp_path / "workers" / "w1" / "other").mkdir()
-    assert _deployed(tmp_path, "service") == [["w1", 0, 20], ["w2", 20, 94]]
+def test_deployed_boundaries_are_what_the_parts_say_that_they_opened():
+    earlier = "net/0: layers [0, 94) of net.onnx by CPUExecutionProvider\n"
+    logs = {
+        "w1": earlier + "net/0: layers [0, 20) of net.onnx by CPUExecutionProvider\n",
+        "w2": "net/1: layers [20, 94) of net.onnx by CPUExecutionProvider\n",
+    }
+    system = SimpleNamespace(launched=SimpleNamespace(log_of=logs.__getitem__))
+    assert _deployed(system, {"w1": len(earlier), "w2": 0}) == [["w1", 0, 20], ["w2", 20, 94]]
