@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hedgerow_frontend.export.csv_text import csv_text
@@ -130,13 +130,16 @@ def test_a_negative_number_stays_a_number() -> None:
 
 
 @given(text=CELL)
+@example(text="#")
+@example(text="|")
 def test_words_stay_words_in_markdown(text: str) -> None:
     shown = escaped(text)
     assert "\n" not in shown
     assert "<" not in shown
     assert shown.count("|") == shown.count("\\|")
-    lines = markdown_text(_problem(remark=text)).splitlines()
-    assert not any(line.startswith(text) for line in lines if text.startswith(("#", "|", "* ")))
+    own = set(markdown_text(_problem(remark="harmless")).splitlines())
+    lines = [line for line in markdown_text(_problem(remark=text)).splitlines() if line not in own]
+    assert not any(line.startswith(text) for line in lines if text.startswith(("#", "* ")))
 
 
 def test_markdown_tells_limits_and_figures_with_their_origin(web: Any) -> None:
