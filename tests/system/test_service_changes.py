@@ -157,6 +157,7 @@ def test_what_lost_its_only_worker_waits_and_recovers(serving: Serving, tmp_path
     assert "no worker can host 'work" in told["reason"]
     comes_back(serving, "worker-2", before)
     serving.until_state(name, "RUNNING")
+    serving.until(lambda: serving.instance(name, "work"), "the new start to tell that it works")
     assert serving.instance(name, "work")["logical_id"] == logical_id
     grows(serving, file)
     serving.delete(name)

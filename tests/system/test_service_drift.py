@@ -108,7 +108,9 @@ def test_a_slower_link_moves_a_service_by_itself(serving: Serving, network: Shap
     serving.until(lambda: received(serving) > 10, "pictures at the new place")
     newest = serving.get("services/drifting/epochs")["items"][0]
     print(newest["reason"])
-    assert re.match(r"yes: [\d.]+% less \([\d.e-]+ now, [\d.e-]+ s planned\)", newest["reason"])
+    assert re.match(
+        r"yes: [\d.]+% less time between items \([\d.e-]+ items/s now, [\d.e-]+ items/s planned\)", newest["reason"]
+    )
     assert newest["predicted"]["places"]["out"] == "worker-3"
     placed = [each["body"] for each in serving.get("events?after=0")["items"] if each["kind"] == "service.placed"]
     assert [each["cause"] for each in placed] == ["deploy", "drift"]
