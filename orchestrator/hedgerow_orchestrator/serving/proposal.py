@@ -141,21 +141,21 @@ def predicted(
     work: dict[str, float] = {}
     cores: dict[str, float] = {}
     limited: dict[str, float] = {}
-    for at, node in enumerate(at_node):
-        worker, seconds = workers[node], cpu[at] * problem.stages[at].share
+
+    def works(worker: Worker, seconds: float) -> None:
         host = worker.info.host_id or worker.node_id
         work[host] = work.get(host, 0.0) + seconds
         if worker.usable_cores < worker.info.cores:
             limited[worker.label] = limited.get(worker.label, 0.0) + seconds / worker.usable_cores
+
+    for at, node in enumerate(at_node):
+        works(workers[node], cpu[at] * problem.stages[at].share)
     moving: dict[str, float] = {}
     for edge in problem.edges:
         for node in (at_node[edge.sender], at_node[edge.receiver]):
             worker, seconds = workers[node], workers[node].item_cpu_s * edge.share
             moving[worker.label] = moving.get(worker.label, 0.0) + seconds
-            host = worker.info.host_id or worker.node_id
-            work[host] = work.get(host, 0.0) + seconds
-            if worker.usable_cores < worker.info.cores:
-                limited[worker.label] = limited.get(worker.label, 0.0) + seconds / worker.usable_cores
+            works(worker, seconds)
     for worker in workers:
         host = worker.info.host_id or worker.node_id
         cores[host] = max(cores.get(host, 1.0), float(worker.info.cores))
