@@ -123,9 +123,7 @@ def test_what_was_placed_elsewhere_meanwhile_ends_where_it_was(serving: Serving,
     grows(serving, file)
     assert serving.causes(name) == ["deploy", "failover"]
     sequences = [line["sequence"] for line in lines(file)]
-    if who != "numbers":
-        # A source that wakes sends on until it hears that another has its place, and numbers may come twice.
-        assert len(sequences) == len(set(sequences))
+    assert len(sequences) == len(set(sequences))
     serving.delete(name)
 
 

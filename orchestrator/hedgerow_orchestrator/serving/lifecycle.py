@@ -63,7 +63,7 @@ def _resume(core: Core, step: Step, service: Service) -> None:
     active = service.active
     if active is not None:
         told = [core.workers[node].status.instances for node in active.nodes if core.is_here(node)]
-        sources = swapping.sources_of(core, active)
+        sources = swapping.sources_of(active)
         running = {each.physical_id for many in told for each in many if each.state.name == "RUNNING"}
         service.is_running = bool(running & sources)
     swapping.begin(core, step, service, epoch, epoch.row.cause, set())
@@ -173,7 +173,7 @@ def _begin(core: Core, step: Step, service: Service, kind: str) -> None:
     if kind == "stop":
         swapping.order_all(core, step, service, procedure, OrderKind.STOP, epoch.nodes)
     else:
-        sources = swapping.sources_of(core, epoch)
+        sources = swapping.sources_of(epoch)
         nodes = [node for node in epoch.nodes if not any(each.physical_id in sources for each in epoch.on(node))]
         swapping.order_all(core, step, service, procedure, OrderKind.START, nodes, epoch=epoch.number)
     if not procedure.waiting:
@@ -194,7 +194,7 @@ def _started(core: Core, step: Step, service: Service, procedure: Procedure) -> 
         return
     if procedure.phase == "start":
         procedure.phase = "start_sources"
-        sources = swapping.sources_of(core, epoch)
+        sources = swapping.sources_of(epoch)
         nodes = [node for node in epoch.nodes if any(each.physical_id in sources for each in epoch.on(node))]
         swapping.order_all(core, step, service, procedure, OrderKind.START, nodes, epoch=epoch.number)
         if procedure.waiting or procedure.failures:

@@ -19,8 +19,9 @@ from hedgerow_orchestrator.store.serving_changes import InstanceRow, ServiceEpoc
 RETRY_S = 5.0
 """After which time a service without a place is looked at again, if nothing changed before."""
 
-JUMP = 1_000
-"""By so much a source that is begun elsewhere counts on from what its lost one had last told, which is older."""
+JUMP = 10_000
+"""By so much a source that is begun elsewhere counts on from what its lost one had last told: more than any sends in the
+second between two of its statuses."""
 
 KEEPING = ("failover", "drain", "migrate", "manual")
 """Causes by which what is well stays where it is."""
@@ -113,6 +114,18 @@ def without_stays(request: Request) -> Request:
     )
 
 
+def _first_sequences(service: Service) -> dict[str, int]:
+    """By logical id, from where a source that is begun anew counts on: beyond all that was ever sent in its place."""
+    firsts = {name: pace.last_sequence + JUMP for name, pace in service.sources.items() if pace.last_sequence >= 0}
+    active = service.active
+    if active is not None and service.is_running:
+        sources = swapping.sources_of(active)
+        for each in active.plan.instances:
+            if each.physical_id in sources:  # it may be lost before it has told how far it is
+                firsts[each.logical_id] = max(firsts.get(each.logical_id, 0), each.first_sequence + JUMP)
+    return firsts
+
+
 def apply(core: Core, step: Step, service: Service, proposal: Proposal, cause: str, reason: str) -> bool:
     """Make the plan of a proposal the next epoch and begin to prepare it; False if it changes nothing."""
     active = service.active
@@ -121,7 +134,6 @@ def apply(core: Core, step: Step, service: Service, proposal: Proposal, cause: s
         for each in (active.plan.instances if active else ())
         if is_usable(core, service, each.node_id, each.physical_id)
     }
-    firsts = {name: pace.last_sequence + JUMP for name, pace in service.sources.items() if pace.last_sequence >= 0}
     plan = build(
         proposal,
         service_id=service.service_id,
@@ -131,7 +143,7 @@ def apply(core: Core, step: Step, service: Service, proposal: Proposal, cause: s
         logical_ids=service.logical_ids,
         before=active.plan if active else None,
         usable=usable,
-        first_sequences=firsts,
+        first_sequences=_first_sequences(service),
         lost={each.physical_id for _, each in service.placed()} & service.lost.keys(),
         new_id=core.new_id,
     )

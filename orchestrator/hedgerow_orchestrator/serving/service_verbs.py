@@ -159,7 +159,7 @@ class ServiceVerbs:
         if epoch is None or not service.is_running:
             told = f"service {service.row.name!r} is {service.row.state}: {service.row.reason or 'it does not run'}"
             raise Refused(ReplyStatus.UNAVAILABLE, told)
-        sources = [each for each in epoch.plan.instances if each.physical_id in sources_of(self._engine.core, epoch)]
+        sources = [each for each in epoch.plan.instances if each.physical_id in sources_of(epoch)]
         entries = [each for each in sources if each.handler == "request"]
         if not entries:
             names = ", ".join(sorted(each.name for each in sources))

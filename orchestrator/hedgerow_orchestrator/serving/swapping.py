@@ -35,7 +35,7 @@ def begin(core: Core, step: Step, service: Service, epoch: Epoch, cause: str, in
         _prepare(core, step, service, procedure)
 
 
-def sources_of(core: Core, epoch: Epoch) -> set[str]:
+def sources_of(epoch: Epoch) -> set[str]:
     """The physical ids of the sources of an epoch: what no link feeds."""
     fed = {link.receiver for link in epoch.plan.links}
     return {each.physical_id for each in epoch.plan.instances if each.logical_id not in fed}
@@ -232,7 +232,7 @@ def _nodes_of_new_sources(core: Core, service: Service, epoch: Epoch) -> list[st
     running = {each.physical_id for each in service.active.plan.instances} if service.active else set()
     if not service.is_running:
         running = set()
-    new = sources_of(core, epoch) - running
+    new = sources_of(epoch) - running
     return [node for node in epoch.nodes if any(each.physical_id in new for each in epoch.on(node))]
 
 
@@ -242,7 +242,7 @@ def _switch(core: Core, step: Step, service: Service, procedure: Procedure, epoc
     active = service.active
     if active is None or not service.is_running:
         return
-    sources = sources_of(core, active)
+    sources = sources_of(active)
     nodes = [node for node in active.nodes if any(each.physical_id in sources for each in active.on(node))]
     nodes = [node for node in nodes if core.is_here(node)]
     at_sequence = -1

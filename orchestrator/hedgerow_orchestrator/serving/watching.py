@@ -206,7 +206,7 @@ def _look_for_the_end(core: Core, step: Step, service: Service) -> None:
     if active is None or not service.is_running or service.procedure is not None or service.drains:
         return
     rows = {each.physical_id: service.instances.get(each.physical_id) for each in active.plan.instances}
-    sources = swapping.sources_of(core, active)
+    sources = swapping.sources_of(active)
     if not sources or any(row is None or (pid in sources and row.state != "ENDED") for pid, row in rows.items()):
         return
     told: dict[str, InstanceStatus] = {}

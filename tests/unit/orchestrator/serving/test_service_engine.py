@@ -183,6 +183,21 @@ def test_a_lost_source_counts_on_elsewhere() -> None:
     assert placed.first_sequence > last > 0
 
 
+def test_a_source_that_is_lost_before_it_has_told_how_far_it_is_counts_on_too_and_again_if_lost_twice() -> None:
+    farm = Farm("w1", "w2", "w3", "w4")
+    service = farm.deploy(pinned(source="w1 w2 w3", middle="w4", sink="w4"))
+    firsts = []
+    for _ in range(3):
+        farm.quick()
+        assert service.row.state == "RUNNING"
+        source = next(each for each in service.active.plan.instances if each.name == "source")  # type: ignore[union-attr]
+        firsts.append(source.first_sequence)
+        farm.lose(source.node_id)
+    assert firsts[0] == 0
+    assert firsts[1] >= 1_000
+    assert firsts[2] >= firsts[1] + 1_000
+
+
 def test_a_worker_that_is_restarted_is_one_leave_and_one_join() -> None:
     farm = Farm("w1")
     service = farm.deploy(CHAIN)
