@@ -157,8 +157,9 @@ class LinkFigure(IdlStruct, typename="hedgerow.serve.LinkFigure"):
 class WorkerStatus(IdlStruct, typename="hedgerow.serve.WorkerStatus"):
     """How a worker is: health, links and every instance that it runs or has just seen end.
 
-    `item_cpu_s` is the processor time that it takes to move an item into an instance or out of one, NaN before it is
-    known.
+    `busy_cores` is the processor time a second that everybody takes on the processors that the worker may run on,
+    `used_cores` that of the worker with all its processes; both smoothed over some seconds. `item_cpu_s` is the
+    processor time that it takes to move an item into an instance or out of one. NaN before they are known.
     """
 
     node_id: str = ""
@@ -188,6 +189,8 @@ class WorkerStatus(IdlStruct, typename="hedgerow.serve.WorkerStatus"):
     gpu_temperature_c: float64 = NAN
     power_w: float64 = NAN
     item_cpu_s: float64 = NAN
+    busy_cores: float64 = NAN
+    used_cores: float64 = NAN
     links: sequence[LinkFigure] = field(default_factory=list)
     instances: sequence[InstanceStatus] = field(default_factory=list)
 

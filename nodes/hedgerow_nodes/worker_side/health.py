@@ -15,6 +15,7 @@ from hedgerow_idl.serve import WorkerStatus
 from hedgerow_nodes.estimators.devices.rapl import Rapl, RaplUnavailable
 from hedgerow_nodes.worker_side.cpu_meter import CpuMeter
 from hedgerow_nodes.worker_side.gpus import GpuMeter
+from hedgerow_nodes.worker_side.own_load import OwnLoad
 
 
 class HealthMeter:
@@ -34,6 +35,7 @@ class HealthMeter:
         self._process = psutil.Process()
         self._process.cpu_percent()
         self._cpu = CpuMeter()
+        self._load = OwnLoad(clock)
         try:
             self._rapl: Rapl | None = Rapl()
         except RaplUnavailable:
@@ -44,6 +46,8 @@ class HealthMeter:
         """Write what is seen now into a status."""
         status.load_1, status.load_5, status.load_15 = os.getloadavg()
         status.cpu_percent = self._cpu.percent()
+        self._load.look()
+        status.busy_cores, status.used_cores = self._load.busy_cores, self._load.used_cores
         memory = psutil.virtual_memory()
         status.memory_free_bytes = memory.free
         status.memory_used_bytes = memory.used

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hedgerow_orchestrator.placement.network import Links, as_bad_as_the_worst
 from hedgerow_orchestrator.placement.problem import CoreGroup, Costs
 from hedgerow_orchestrator.placement.scaling import scaled
+from hedgerow_orchestrator.serving.host_load import cores_left
 from hedgerow_orchestrator.serving.workers import Worker
 
 ASSUMED_COST_S = 0.01
@@ -101,7 +102,8 @@ def link_table(workers: Sequence[Worker]) -> Links:
 
 
 def groups_of(workers: Sequence[Worker], names: Sequence[str]) -> tuple[CoreGroup, ...]:
-    """Workers of one host share its cores; a host with one worker needs no group."""
+    """Workers of one host share the cores that others leave them; a host with one worker needs no group."""
+    left = cores_left(workers)
     by_host: dict[str, list[int]] = {}
     for at, worker in enumerate(workers):
         if worker.info.host_id:
@@ -109,9 +111,9 @@ def groups_of(workers: Sequence[Worker], names: Sequence[str]) -> tuple[CoreGrou
     return tuple(
         CoreGroup(
             tuple(names[at] for at in places),
-            float(max(workers[at].info.cores for at in places) or 1),
+            left[host],
             tuple(workers[at].core_share for at in places),
         )
-        for places in by_host.values()
+        for host, places in by_host.items()
         if len(places) > 1
     )

@@ -20,8 +20,8 @@ RETRY_S = 5.0
 """After which time a service without a place is looked at again, if nothing changed before."""
 
 JUMP = 10_000
-"""By so much a source that is begun elsewhere counts on from what its lost one had last told: more than any sends in the
-second between two of its statuses."""
+"""By so much a source that is begun elsewhere counts on from what its lost one had last told: more than any sends in
+the second between two of its statuses."""
 
 KEEPING = ("failover", "drain", "migrate", "manual")
 """Causes by which what is well stays where it is."""

@@ -9,6 +9,7 @@ from typing import Any
 from hedgerow_orchestrator.placement.evaluate import Evaluator
 from hedgerow_orchestrator.placement.plan import Plan
 from hedgerow_orchestrator.placement.problem import Problem
+from hedgerow_orchestrator.serving.host_load import cores_left, host_of, load_words
 from hedgerow_orchestrator.serving.parts import Key, Part, Wire
 from hedgerow_orchestrator.serving.workers import Worker
 
@@ -128,9 +129,10 @@ def predicted(
     """The prediction as JSON: stages, links, and max(slowest stage, slowest link, work / cores of each host).
 
     Seconds are for one item; those of `stages` are processor time, which lasts longer where a worker has a limit. Each
-    instance has a process of its own, so that two on one worker add up only in what they take of the host's cores, and
-    of the worker's where it may use fewer (`limited`). Work is that of the stages and what it takes to move their items
-    (`moving`), where a worker has measured that. `costs` is what was chosen from: see `cost_cells`.
+    instance has a process of its own, so that two on one worker add up only in what they take of the host's cores that
+    others leave (`cores`), and of the worker's where it may use fewer (`limited`). Work is that of the stages and what
+    it takes to move their items (`moving`), where a worker has measured that. `costs` is what was chosen from: see
+    `cost_cells`.
     """
     problem, plan = placed.problem, placed.plan
     index = {name: at for at, name in enumerate(problem.node_names)}
@@ -139,11 +141,11 @@ def predicted(
     evaluation = Evaluator(problem).evaluate(at_node)
     cpu = [seconds * workers[node].core_share for seconds, node in zip(cost, at_node, strict=True)]
     work: dict[str, float] = {}
-    cores: dict[str, float] = {}
+    cores = cores_left(workers)
     limited: dict[str, float] = {}
 
     def works(worker: Worker, seconds: float) -> None:
-        host = worker.info.host_id or worker.node_id
+        host = host_of(worker)
         work[host] = work.get(host, 0.0) + seconds
         if worker.usable_cores < worker.info.cores:
             limited[worker.label] = limited.get(worker.label, 0.0) + seconds / worker.usable_cores
@@ -156,9 +158,6 @@ def predicted(
             worker, seconds = workers[node], workers[node].item_cpu_s * edge.share
             moving[worker.label] = moving.get(worker.label, 0.0) + seconds
             works(worker, seconds)
-    for worker in workers:
-        host = worker.info.host_id or worker.node_id
-        cores[host] = max(cores.get(host, 1.0), float(worker.info.cores))
     shared = {host: seconds / cores[host] for host, seconds in work.items()}
     stages = {stage.name: cpu[at] for at, stage in enumerate(problem.stages)}
     slowest = max(seconds * stage.share for seconds, stage in zip(cost, problem.stages, strict=True))
@@ -176,6 +175,7 @@ def predicted(
         "places": dict(zip(problem.stage_names, plan.nodes, strict=True)),
         "links": links,
         "hosts": shared,
+        "cores": {host: cores[host] for host in shared},
         "limited": limited,
         "moving": moving,
         "scaled": [list(each) for each in plan.scaled],
@@ -183,5 +183,5 @@ def predicted(
         "objective": plan.objective,
         "solver": plan.solver,
         "is_exact": plan.is_exact,
-        "words": [*plan.words, *words],
+        "words": [*plan.words, *words, *load_words(workers)],
     }

@@ -27,6 +27,7 @@ from hedgerow_nodes.worker_side.link_probe import SMALL_PROBES, LinkProbe
 from hedgerow_nodes.worker_side.links import LinkBook
 from hedgerow_nodes.worker_side.moving import MovingMeter
 from hedgerow_nodes.worker_side.order_book import OrderBook
+from hedgerow_nodes.worker_side.own_load import OwnLoad
 from hedgerow_nodes.worker_side.profiling import ProfileFailed, ProfileOrder, Profiling
 from hedgerow_nodes.worker_side.sampling import Sampler
 from hedgerow_nodes.worker_side.telemetry_book import BATCH_ROWS, TelemetryBook
@@ -268,3 +269,18 @@ def test_what_an_item_costs_to_move_is_known_after_enough_of_them() -> None:
     meter.look(0, 0.0)  # the host began anew
     meter.look(100, 0.1)
     assert meter.item_cpu_s == pytest.approx(0.0016 - 0.3 * 0.0006)
+
+
+def test_what_a_process_below_the_worker_takes_is_its_own_load() -> None:
+    clock_s = [0.0]
+    load = OwnLoad(lambda: clock_s[0])
+    assert math.isnan(load.used_cores)
+    code = "import time\nwhile time.process_time() < 0.5: pass\nprint('done', flush=True)\ninput()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as busy:
+        assert busy.stdout is not None
+        assert busy.stdout.readline()
+        clock_s[0] = 1.0
+        load.look()
+        busy.communicate(b"\n")
+    assert 0.45 < load.used_cores < 2.0
+    assert load.used_cores <= load.busy_cores + 0.3
