@@ -16,8 +16,14 @@ RIVALS := $(VENV)/.rivals-$(KEY)
 demo: $(STAMP)
 	$(PY) -m hedgerow_launch demo $(ARGS)
 
+# Two at a time where no test starts processes of its own; with ARGS all that they name, one after another.
 test: $(STAMP)
+ifeq ($(ARGS),)
+	$(PY) -m pytest -n 2 --dist loadfile -m "not system and not interop and not chaos and not long"
+	$(PY) -m pytest -m "system and not interop and not chaos and not long"
+else
 	$(PY) -m pytest -m "not interop and not chaos and not long" $(ARGS)
+endif
 
 # What takes real processes half a minute and more: the worked examples, all faces of the advice, steps of the clock.
 test-long: $(STAMP)

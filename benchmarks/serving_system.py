@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import psutil
 from benchmarks.measuring import ROOT
 from hedgerow_launch.rest_client import RestClient, read_announcement
 from hedgerow_launch.scenes.service_play import ServicePlay
+from hedgerow_launch.scenes.shaped_network import in_namespace
 from hedgerow_nodes.core.environment import Environment
 from hedgerow_nodes.core.testing import LaunchedSystem, free_domain
 
@@ -25,10 +27,6 @@ Handlers: TypeAlias = dict[str, tuple[str, dict[str, Any], Sequence[str]]]
 
 HANDLERS = "benchmarks.served_handlers"
 READY_S = 60.0
-_IN_HOST = (
-    "import os, sys; "
-    "os.execvp('nsenter', ['nsenter', '--net=/run/netns/' + sys.argv[1], sys.executable, *sys.argv[2:]])"
-)
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class ServingSystem:
         told = json.dumps(self._configuration)
         command = ["-m", "hedgerow_nodes.worker", "--name", name, "--configuration", told]
         command += ["--log-level", self._log_level]
-        self.launched.start(name, ["-c", _IN_HOST, self._hosts[name], *command] if name in self._hosts else command)
+        self.launched.start(name, _in_host(self._hosts[name], command) if name in self._hosts else command)
 
     def meet(self, workers: int) -> None:
         """Find the front end and wait for the workers.
@@ -173,6 +171,11 @@ def until(there: Callable[[], Found | None], timeout_s: float, what: str, every_
             raise TimeoutError(f"waited {timeout_s:g} s for {what}")
         time.sleep(every_s)
     return found
+
+
+def _in_host(host: str, arguments: Sequence[str]) -> list[str]:
+    """Arguments of Python: Python again, in a host's namespace and with the same pid."""
+    return ["-c", f"import os; os.execvp('nsenter', {in_namespace(host, sys.executable, *arguments)!r})"]
 
 
 def _family(pid: int) -> list[psutil.Process]:

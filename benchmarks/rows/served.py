@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.figures import Figure, fixed_at_least, fixed_at_most
 from benchmarks.served_network import HOSTS, RATE_BIT_PER_S, Observed, read
-from hedgerow_launch.scenes.shaped_network import ShapedNetwork
+from hedgerow_launch.scenes.shaped_network import ShapedNetwork, in_namespace
 
 
 def measure() -> list[Figure]:
@@ -26,7 +26,7 @@ def measure() -> list[Figure]:
         file = Path(folder) / "observed.json"
         variables = {"HEDGEROW_DISCOVERY": "peers", "HEDGEROW_PEERS": ",".join(network.all_addresses)}
         command = [sys.executable, "-m", "benchmarks.served_network", str(file), *network.hosts]
-        subprocess.run(network.command(network.hub, *command), env={**os.environ, **variables}, check=True)
+        subprocess.run(in_namespace(network.hub, *command), env={**os.environ, **variables}, check=True)
         return _figures(read(file))
 
 

@@ -59,6 +59,7 @@ def some_are_there(system: System, more_than: int = 0) -> None:
     wait_for(lambda: sum(int(str(row[1])) for row in stored(system)) > more_than, 30.0, system.logs)
 
 
+@pytest.mark.long
 def test_the_store_goes_away_and_the_collector_and_the_orchestrator_are_killed(system: System) -> None:
     migrate.upgrade(system.environment.store_url)
     system.start_orchestrator()
@@ -136,6 +137,7 @@ def test_postgresql_is_stopped_and_started_again(hedgerow_environment: Environme
         system.stop()
 
 
+@pytest.mark.long
 def test_posted_reports_are_answered_when_they_are_stored(hedgerow_environment: Environment) -> None:
     port = free_port()
     migrate.upgrade(hedgerow_environment.store_url)

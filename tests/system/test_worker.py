@@ -88,6 +88,7 @@ def test_a_worker_that_is_told_to_leave_leaves_no_process_behind(workers: Worker
     assert psutil.wait_procs(below, 10)[1] == []
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_is_lost_and_leaves_no_process_behind(workers: Workers) -> None:
     first, second = workers.up("first", "second")
     plan = chain(first, second, {"items": -1, "pause_s": 0.01})
@@ -103,6 +104,7 @@ def test_a_worker_that_is_killed_is_lost_and_leaves_no_process_behind(workers: W
     workers.until(lambda: workers.instance(first, "numbers").sent > sent + 50)
 
 
+@pytest.mark.long
 def test_a_frozen_worker_delays_nobody_elsewhere(workers: Workers) -> None:
     first, second, third = workers.up("first", "second", "third")
     to_second = chain(first, second, {"items": -1, "pause_s": 0.001}, "frozen")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hedgerow_launch.failures import FAILED, CommandFailure
 from hedgerow_launch.scenes.cut import HOSTS, RATE_BIT_PER_S
-from hedgerow_launch.scenes.shaped_network import NoShapedNetwork, ShapedNetwork
+from hedgerow_launch.scenes.shaped_network import NoShapedNetwork, ShapedNetwork, in_namespace
 
 
 def run_among_hosts(arguments: Sequence[str]) -> int:
@@ -24,7 +24,7 @@ def run_among_hosts(arguments: Sequence[str]) -> int:
             variables = {"HEDGEROW_DISCOVERY": "peers", "HEDGEROW_PEERS": ",".join(network.all_addresses)}
             hosts = ",".join(network.hosts)
             command = [sys.executable, "-m", "hedgerow_launch", "demo", "cut", "--hosts", hosts, *arguments]
-            return subprocess.run(network.command(network.hub, *command), env={**os.environ, **variables}).returncode
+            return subprocess.run(in_namespace(network.hub, *command), env={**os.environ, **variables}).returncode
     except NoShapedNetwork as error:
         raise CommandFailure(f"the scene 'cut' needs hosts of its own: {error}", FAILED) from error
 
@@ -33,8 +33,8 @@ def launch_file(folder: Path, hosts: Sequence[str]) -> Path:
     """Write a launch file that has a worker on each host."""
     lines = ["[orchestrator]", 'pipeline = "serving"', "[frontend]", "port = 0"]
     for number, host in enumerate(hosts, 1):
-        command = ["nsenter", f"--net=/run/netns/{host}", sys.executable, "-m", "hedgerow_nodes.worker", "--name"]
-        quoted = ", ".join(f'"{word}"' for word in [*command, f"worker-{number}"])
+        command = in_namespace(host, sys.executable, "-m", "hedgerow_nodes.worker", "--name", f"worker-{number}")
+        quoted = ", ".join(f'"{word}"' for word in command)
         lines += [f"[nodes.worker-{number}]", f"command = [{quoted}]"]
     path = folder / "cut.toml"
     path.write_text("\n".join([*lines, ""]), encoding="utf-8")

@@ -21,6 +21,11 @@ class NoShapedNetwork(Exception):
     """Namespaces cannot be made here; the message says what is missing."""
 
 
+def in_namespace(namespace: str, *arguments: str) -> list[str]:
+    """A command line that runs something in a network namespace; the process keeps its pid."""
+    return ["nsenter", f"--net=/run/netns/{namespace}", *arguments]
+
+
 class ShapedNetwork:
     """A hub with a bridge, and hosts around it; taken away, with what still runs in it cut off, on leaving.
 
@@ -45,10 +50,6 @@ class ShapedNetwork:
         """The hub's and every host's."""
         return (HUB_ADDRESS, *self.addresses)
 
-    def command(self, namespace: str, *arguments: str) -> list[str]:
-        """A command line that runs something in a namespace; the process keeps its pid."""
-        return ["nsenter", f"--net=/run/netns/{namespace}", *arguments]
-
     def __enter__(self) -> ShapedNetwork:
         missing = [tool for tool in ("ip", "tc") if shutil.which(tool) is None]
         if missing or os.geteuid() != 0:
@@ -68,7 +69,7 @@ class ShapedNetwork:
         """Give a host's link another rate, both ways."""
         shape = _bucket(rate_bit_per_s)
         for place, device in ((host, "eth0"), (self.hub, self._port(host))):
-            _run(*self.command(place, "tc", "qdisc", "replace", "dev", device, "root", *shape))
+            _run(*in_namespace(place, "tc", "qdisc", "replace", "dev", device, "root", *shape))
 
     def _make(self) -> None:
         _run("ip", "netns", "add", self.hub)
