@@ -8,18 +8,36 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from running import wait_for
 
 from hedgerow_nodes.core.environment import Environment
-from hedgerow_nodes.core.testing import LaunchedSystem
+from hedgerow_nodes.core.testing import LaunchedSystem, free_domain
 
 ROOT = Path(__file__).parents[2]
 HANDLERS = "tests.system.serve_handlers"
 PATIENCE_S = 40.0
+
+
+@contextmanager
+def served(
+    home: Path,
+    settings: Mapping[str, str] | None = None,
+    variables: Mapping[str, str] | None = None,
+    through: Mapping[str, Sequence[str]] | None = None,
+) -> Iterator[Serving]:
+    """A system in a domain of its own, of which nothing is started yet; all that is ends with it."""
+    with free_domain() as domain:
+        own = {"HEDGEROW_HOME": str(home), "HEDGEROW_DOMAIN": str(domain)}
+        system = Serving(Environment.read({**own, **(settings or {})}), variables, through)
+        try:
+            yield system
+        finally:
+            system.stop()
 
 
 class Serving(LaunchedSystem):

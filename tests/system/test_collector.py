@@ -112,6 +112,7 @@ def postgres() -> Iterator[Postgres]:
     server.close()
 
 
+@pytest.mark.long
 def test_postgresql_is_stopped_and_started_again(hedgerow_environment: Environment, postgres: Postgres) -> None:
     environment = Environment.read({**hedgerow_environment.variables(), "HEDGEROW_STORE": postgres.url})
     migrate.upgrade(environment.store_url)

@@ -30,6 +30,7 @@ def test_nodes_come_to_idle_in_whatever_order_they_start(system: System, orchest
     wait_for(lambda: [system.node_state(kind) for kind in KINDS] == ["IDLE"] * len(KINDS))
 
 
+@pytest.mark.long
 def test_600_tasks_one_after_another_pass_through_one_set_of_nodes(system: System) -> None:
     system.start_all()
     for number in range(1, 601):

@@ -14,11 +14,8 @@ import pytest
 from running import LOOK_AGAIN
 from serving_items import all_once, chain, grows, lines
 from serving_system import HANDLERS as HANDLER_MODULE
-from serving_system import Serving
+from serving_system import Serving, served
 from worker_system import descendants
-
-from hedgerow_nodes.core.environment import Environment
-from hedgerow_nodes.core.testing import free_domain
 
 pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -33,15 +30,10 @@ STANDING_WORKER = Path(__file__).parent / "standing_worker.py"
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A system with three workers, and a patient one."""
-    with free_domain() as domain:
-        home = tmp_path_factory.mktemp("frozen")
-        system = Serving(Environment.read({"HEDGEROW_HOME": str(home), "HEDGEROW_DOMAIN": str(domain)}))
-        try:
-            patience = {"refresh_deadline_s": PATIENT_S}
-            system.up("worker-1", "worker-2", "worker-3", "patient", patient=patience)
-            yield system
-        finally:
-            system.stop()
+    with served(tmp_path_factory.mktemp("frozen")) as system:
+        patience = {"refresh_deadline_s": PATIENT_S}
+        system.up("worker-1", "worker-2", "worker-3", "patient", patient=patience)
+        yield system
 
 
 def freeze(serving: Serving, name: str, for_s: float = FROZEN_S) -> None:

@@ -21,6 +21,7 @@ HOW = (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGTERM, signal.SI
 NODES = "SELECT name, node_id, incarnation FROM node ORDER BY name"
 
 
+@pytest.mark.long
 def test_work_goes_on_and_healthy_nodes_are_left_alone(system: System, tmp_path: Path) -> None:
     system.start_orchestrator()
     for kind in KINDS:

@@ -13,10 +13,7 @@ from typing import Any
 import pytest
 from running import LOOK_AGAIN
 from serving_items import all_once, chain, grows, lines
-from serving_system import Serving
-
-from hedgerow_nodes.core.environment import Environment
-from hedgerow_nodes.core.testing import free_domain
+from serving_system import Serving, served
 
 pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -30,14 +27,9 @@ FROZEN_S = 0.5
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A system with three workers; two have a provider of one class."""
-    with free_domain() as domain:
-        home = tmp_path_factory.mktemp("serving")
-        system = Serving(Environment.read({"HEDGEROW_HOME": str(home), "HEDGEROW_DOMAIN": str(domain)}))
-        try:
-            system.up("worker-1", "worker-2", "worker-3", **CLOCKS)
-            yield system
-        finally:
-            system.stop()
+    with served(tmp_path_factory.mktemp("serving")) as system:
+        system.up("worker-1", "worker-2", "worker-3", **CLOCKS)
+        yield system
 
 
 def comes_back(serving: Serving, name: str, before: dict[str, Any]) -> dict[str, Any]:

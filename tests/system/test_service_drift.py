@@ -11,11 +11,9 @@ from typing import Any
 import pytest
 from debian_tools import lacking, need
 from network import inside, tag_of_this_process
-from serving_system import Serving
+from serving_system import Serving, served
 
 from hedgerow_launch.scenes.shaped_network import ShapedNetwork
-from hedgerow_nodes.core.environment import Environment
-from hedgerow_nodes.core.testing import free_domain
 
 pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -42,16 +40,11 @@ def network() -> Iterator[ShapedNetwork]:
 @pytest.fixture
 def serving(network: ShapedNetwork, tmp_path: Path) -> Iterator[Serving]:
     """A system with a worker on each host, and all else in the hub, where the test is too."""
-    with free_domain() as domain, inside(network.hub):
-        settings = {"HEDGEROW_HOME": str(tmp_path / "home"), "HEDGEROW_DOMAIN": str(domain)}
-        peers = {"HEDGEROW_DISCOVERY": "peers", "HEDGEROW_PEERS": ",".join(network.all_addresses)}
-        through = {name: [IN_NAMESPACE, host] for name, host in zip(WORKERS, network.hosts, strict=True)}
-        system = Serving(Environment.read({**settings, **peers}), through=through)
-        try:
-            system.up(*WORKERS)
-            yield system
-        finally:
-            system.stop()
+    peers = {"HEDGEROW_DISCOVERY": "peers", "HEDGEROW_PEERS": ",".join(network.all_addresses)}
+    through = {name: [IN_NAMESPACE, host] for name, host in zip(WORKERS, network.hosts, strict=True)}
+    with inside(network.hub), served(tmp_path / "home", peers, through=through) as system:
+        system.up(*WORKERS)
+        yield system
 
 
 BLUEPRINT: dict[str, Any] = {

@@ -13,12 +13,11 @@ import onnx
 import pytest
 from onnx import helper
 from running import free_port
-from serving_system import Serving
+from serving_system import Serving, served
 from worker_system import Workers
 
 from hedgerow_idl.serve import OrderCode, OrderKind
 from hedgerow_nodes.core.environment import Environment
-from hedgerow_nodes.core.testing import free_domain
 from tests.unit.nodes.partition.onnx_graphs import info, written
 
 pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(300)]
@@ -75,17 +74,11 @@ def port() -> int:
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Serving]:
     """A system with two workers whose port and iterations come from the environment."""
-    with free_domain() as domain:
-        home = tmp_path_factory.mktemp("serving")
-        settings = {"HEDGEROW_HOME": str(home), "HEDGEROW_DOMAIN": str(domain)}
-        variables = {"HEDGEROW_PORT": str(port), "HEDGEROW_PROFILE_ITERATIONS": "3"}
-        system = Serving(Environment.read(settings), variables)
-        try:
-            system.up("worker-1", "worker-2")
-            system.post("workers/measure")
-            yield system
-        finally:
-            system.stop()
+    variables = {"HEDGEROW_PORT": str(port), "HEDGEROW_PROFILE_ITERATIONS": "3"}
+    with served(tmp_path_factory.mktemp("serving"), variables=variables) as system:
+        system.up("worker-1", "worker-2")
+        system.post("workers/measure")
+        yield system
 
 
 def blueprint(name: str, model: Path, network: dict[str, Any], **placement: Any) -> dict[str, Any]:

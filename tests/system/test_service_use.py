@@ -11,10 +11,7 @@ from typing import Any
 
 import pytest
 from serving_items import all_once, chain, grows, lines
-from serving_system import Serving
-
-from hedgerow_nodes.core.environment import Environment
-from hedgerow_nodes.core.testing import free_domain
+from serving_system import Serving, served
 
 pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -26,14 +23,9 @@ CHI_SQUARE_999 = 13.82
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A system with three equal workers."""
-    with free_domain() as domain:
-        home = tmp_path_factory.mktemp("serving")
-        system = Serving(Environment.read({"HEDGEROW_HOME": str(home), "HEDGEROW_DOMAIN": str(domain)}))
-        try:
-            system.up(*WORKERS)
-            yield system
-        finally:
-            system.stop()
+    with served(tmp_path_factory.mktemp("serving")) as system:
+        system.up(*WORKERS)
+        yield system
 
 
 def test_single_inputs_are_answered(serving: Serving, tmp_path: Path) -> None:
@@ -192,20 +184,15 @@ def test_placement_at_random_and_in_turn(serving: Serving, strategy: str) -> Non
 
 @pytest.mark.parametrize("order", list(itertools.permutations(("orchestrator", "frontend", "worker-1"))), ids="-".join)
 def test_any_order_of_starting_comes_to_work(tmp_path: Path, order: tuple[str, ...]) -> None:
-    with free_domain() as domain:
-        home = {"HEDGEROW_HOME": str(tmp_path / "home"), "HEDGEROW_DOMAIN": str(domain)}
-        system = Serving(Environment.read(home))
+    with served(tmp_path / "home") as system:
         starts: dict[str, Callable[[], object]] = {
             "orchestrator": system.start_orchestrator,
             "frontend": lambda: system.start("frontend", ["-m", "hedgerow_frontend"]),
             "worker-1": lambda: system.start_worker("worker-1"),
         }
-        try:
-            for name in order:
-                starts[name]()
-            system.until(lambda: "worker-1" in system.here())
-            file = tmp_path / "out.jsonl"
-            system.deploy(chain("first", file, {"items": 20}), "ENDED")
-            assert [line["sequence"] for line in lines(file)] == list(range(20))
-        finally:
-            system.stop()
+        for name in order:
+            starts[name]()
+        system.until(lambda: "worker-1" in system.here())
+        file = tmp_path / "out.jsonl"
+        system.deploy(chain("first", file, {"items": 20}), "ENDED")
+        assert [line["sequence"] for line in lines(file)] == list(range(20))

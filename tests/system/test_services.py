@@ -10,10 +10,7 @@ from typing import Any
 
 import pytest
 from serving_items import all_once, chain, grows, lines
-from serving_system import Serving
-
-from hedgerow_nodes.core.environment import Environment
-from hedgerow_nodes.core.testing import free_domain
+from serving_system import Serving, served
 
 pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -23,14 +20,9 @@ ROOF = {"labels": ["site=roof"], "resources": [{"provider_id": "clock-1", "class
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A system with three workers, of which the first has a label and a provider."""
-    with free_domain() as domain:
-        home = tmp_path_factory.mktemp("serving")
-        system = Serving(Environment.read({"HEDGEROW_HOME": str(home), "HEDGEROW_DOMAIN": str(domain)}))
-        try:
-            system.up("worker-1", "worker-2", "worker-3", worker_1=ROOF)
-            yield system
-        finally:
-            system.stop()
+    with served(tmp_path_factory.mktemp("serving")) as system:
+        system.up("worker-1", "worker-2", "worker-3", worker_1=ROOF)
+        yield system
 
 
 def test_a_finite_source_ends_its_service_and_every_item_is_there(serving: Serving, tmp_path: Path) -> None:

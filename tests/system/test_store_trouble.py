@@ -189,6 +189,7 @@ def postgres() -> Iterator[Postgres]:
     server.close()
 
 
+@pytest.mark.long
 def test_postgresql_is_stopped_and_started_again(
     hedgerow_environment: Environment, postgres: Postgres, tmp_path: Path
 ) -> None:
