@@ -16,7 +16,7 @@ RIVALS := $(VENV)/.rivals-$(KEY)
 demo: $(STAMP)
 	$(PY) -m hedgerow_launch demo $(ARGS)
 
-# Two at a time where no test starts processes of its own; with ARGS all that they name, one after another.
+# Two at a time where no test starts a system; with ARGS all that they name, one after another.
 test: $(STAMP)
 ifeq ($(ARGS),)
 	$(PY) -m pytest -n 2 --dist loadfile -m "not system and not interop and not chaos and not long"

@@ -17,6 +17,7 @@ FACES = {
     ("running", "System"): "real processes",
     ("up_system", "up_system"): "real processes",
     ("serving_system", "Serving"): "real processes",
+    ("serving_system", "served"): "real processes",
     ("worker_system", "Workers"): "real processes",
     ("worker_world", "World"): "the topics of workers",
     ("tests.system.host_world", "HostWorld"): "the handler test kit",

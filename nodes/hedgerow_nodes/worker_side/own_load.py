@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import psutil
 
+from hedgerow_nodes.worker_side.cpu_meter import busy_and_all_s
+
 SMOOTHING = 0.3
 """The weight of the newest look, which is about a second long."""
 
@@ -44,14 +46,8 @@ class OwnLoad:
         self._at_s, self._busy_s, self._used_s = at_s, busy_s, used_s
 
     def _busy(self) -> float:
-        busy_s = 0.0
-        for number, times in enumerate(psutil.cpu_times(percpu=True)):
-            if number in self._processors:
-                idle_s = times.idle + getattr(times, "iowait", 0.0)
-                # Linux counts a guest's time in `user` and `nice` already.
-                guests_s = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
-                busy_s += sum(times) - idle_s - guests_s
-        return busy_s
+        each = enumerate(psutil.cpu_times(percpu=True))
+        return sum(busy_and_all_s(times)[0] for number, times in each if number in self._processors)
 
     def _used(self) -> dict[int, float]:
         used_s = {}

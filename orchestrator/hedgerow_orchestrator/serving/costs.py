@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hedgerow_orchestrator.placement.network import Links, as_bad_as_the_worst
 from hedgerow_orchestrator.placement.problem import CoreGroup, Costs
 from hedgerow_orchestrator.placement.scaling import scaled
-from hedgerow_orchestrator.serving.host_load import cores_left
+from hedgerow_orchestrator.serving.host_load import cores_left, host_of
 from hedgerow_orchestrator.serving.workers import Worker
 
 ASSUMED_COST_S = 0.01
@@ -106,8 +106,7 @@ def groups_of(workers: Sequence[Worker], names: Sequence[str]) -> tuple[CoreGrou
     left = cores_left(workers)
     by_host: dict[str, list[int]] = {}
     for at, worker in enumerate(workers):
-        if worker.info.host_id:
-            by_host.setdefault(worker.info.host_id, []).append(at)
+        by_host.setdefault(host_of(worker), []).append(at)
     return tuple(
         CoreGroup(
             tuple(names[at] for at in places),

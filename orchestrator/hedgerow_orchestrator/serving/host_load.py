@@ -19,7 +19,7 @@ def host_of(worker: Worker) -> str:
 
 
 def others_cores(workers: Sequence[Worker]) -> float:
-    """Processor time a second that is taken on the workers' host by neither of them; 0 while one has not told.
+    """Processor time a second that is taken on the workers' host by none of them; 0 while one has not told.
 
     It is the mean of what they see taken in all, less what each takes with its processes.
     """
