@@ -95,6 +95,8 @@ def test_what_is_written_is_read_again() -> None:
         (gzip.compress(b'{"format":9,"conventions":{},"origins":[]}\n'), "format 9"),
         (gzip.compress(b'{"format":1,"conventions":{},"origins":[]}\n{"id":"a","family":"","task":"t"}'), "origin"),
     ],
+    # Compressed data holds the second at which it was made, and two processes have to name the tests alike.
+    ids=["no gzip", "no header", "another format", "no origin"],
 )
 def test_a_bad_file_is_refused_with_the_way_out(data: bytes, said: str) -> None:
     with pytest.raises(PublishedError, match=said):
