@@ -64,8 +64,8 @@ class NodeWatch:
 
     def look(self) -> None:
         """Take what has arrived, to be handled later: what a node wrote before it ended comes before its end then."""
-        self._seen_infos += self._wire.infos.take()
-        self._seen_statuses += self._wire.statuses.take()
+        self._seen_infos += self._wire.take(self._wire.infos)
+        self._seen_statuses += self._wire.take(self._wire.statuses)
 
     def handle(self, step: Step) -> None:
         """Handle all that was taken."""

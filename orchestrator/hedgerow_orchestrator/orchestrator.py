@@ -26,6 +26,7 @@ from hedgerow_orchestrator.recovery import recover, with_present_messages
 from hedgerow_orchestrator.registry import Registry
 from hedgerow_orchestrator.replies import Replies
 from hedgerow_orchestrator.serving.serving_desk import Serving
+from hedgerow_orchestrator.stay_awake import LINGER_S, StayAwake
 from hedgerow_orchestrator.store.changes import OutputAdded, TaskRow
 from hedgerow_orchestrator.store.errors import StoreError, StoreUnavailable
 from hedgerow_orchestrator.store.writer import Store
@@ -62,6 +63,7 @@ class Orchestrator:
         now: the wall clock, seconds since the Unix epoch, for stamps.
         clock: the monotonic clock, for durations.
         skipped_ids: how many ids of problems and iterations are left out; see `power_cut`.
+        awake: keeps processors from deep sleep; by default as the environment's setting says.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Orchestrator:
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
         skipped_ids: int = 0,
+        awake: StayAwake | None = None,
     ) -> None:
         self.rival: NodeInfo | None = None
         self._presence = presence
@@ -82,6 +85,7 @@ class Orchestrator:
         self._now = now
         self._clock = clock
         self._wire = Wire(bus)
+        self._awake = StayAwake() if awake is None else awake
         self._guard = StoreGuard(store, clock)
         # What the passes' clock is behind the real one: while nothing could be stored it stood still.
         self._stood_still_s = 0.0
@@ -97,6 +101,7 @@ class Orchestrator:
             pipeline=pipeline,
             malformed=lambda: self._wire.malformed,
             store_component=self._guard.component,
+            processors=lambda: self._awake.detail,
             skipped_ids=skipped_ids,
         )
         self._telemetry = TelemetryDesk(store, registry)
@@ -126,11 +131,10 @@ class Orchestrator:
             return
         if self._replies.sync_if_due(self._engine.active):
             self._bus.flush()
-        if not self._outputs:
-            self._bus.wait(SOON_S if self._replies.pending else timeout_s, AWAKE_S if self._engine.active else 0.0)
-            self._watch.look()
-            self._serving.look()
-            self._outputs.extend(self._wire.outputs())
+        if self._outputs:
+            self._wire.wait(0.0)
+        elif not self._look(SOON_S if self._replies.pending else timeout_s):
+            return
         step = self._new_step()
         self._verbs.next_pass(step)
         self._serving.next_pass(step)
@@ -143,7 +147,7 @@ class Orchestrator:
         self._make_way()
         self._take_answers(step)
         self._go_on(step)
-        for received in self._wire.requests.take():
+        for received in self._wire.take(self._wire.requests):
             self._replies.add(self._desk.handle(received.sample, step.clock_s + NODE_ANSWER_S))
         while (key := self._engine.next_to_admit()) is not None:
             if not self._admit(step, key):
@@ -162,6 +166,7 @@ class Orchestrator:
         self._presence.goodbye()
         self._bus.close()
         self._store.close()
+        self._awake.release()
 
     def _new_step(self) -> Step:
         return Step(self._now(), self._clock() - self._stood_still_s, self._log)
@@ -170,6 +175,20 @@ class Orchestrator:
         self.rival = self._presence.rivals.stays()
 
     # --- what arrives ---------------------------------------------------------------------------------------------
+
+    def _look(self, timeout_s: float) -> bool:
+        """Wait and take what has arrived; False if only the time is over after which processors may sleep again."""
+        lingers = self._awake.held and timeout_s > LINGER_S
+        came = self._wire.wait(LINGER_S if lingers else timeout_s, AWAKE_S if self._engine.active else 0.0)
+        if lingers and not came:
+            self._awake.release()
+            return False
+        self._watch.look()
+        self._serving.look()
+        self._outputs.extend(self._wire.outputs())
+        if self._outputs:
+            self._awake.hold()
+        return True
 
     def _handle_output(self, step: Step, topic: Topic, received: Received[Any]) -> None:
         header = received.sample.header
@@ -189,7 +208,7 @@ class Orchestrator:
         self._engine.on_output(step, output, header)
 
     def _take_answers(self, step: Step) -> None:
-        for received in self._wire.answers.take():
+        for received in self._wire.take(self._wire.answers):
             self._engine.on_answer(step, received.sample)
             self._replies.add(self._verbs.answered(self._desk, received.sample))
         for reply in self._desk.give_up(step.clock_s):
@@ -198,6 +217,7 @@ class Orchestrator:
     def _admit(self, step: Step, key: tuple[int, int]) -> bool:
         """Begin a task; False if the store cannot be read now, and the task stays the next."""
         try:
+            self._awake.hold()
             if not self._engine.admit(step, key, self._waiting_row, self._pipeline):
                 log.error("orchestrator: task %d.%d is in the line but not in the store", *key)
         except StoreUnavailable as error:

@@ -46,6 +46,7 @@ class Verbs:
         pipeline: Pipeline,
         malformed: Callable[[], int],
         store_component: Callable[[], dict[str, Any]],
+        processors: Callable[[], str],
         skipped_ids: int = 0,
     ) -> None:
         self._engine = engine
@@ -54,6 +55,7 @@ class Verbs:
         self._pipeline = pipeline
         self._malformed = malformed
         self._store_component = store_component
+        self._processors = processors
         self._last_problem_id = store.last_ids().problem_id + skipped_ids
         # Whose next iteration leaves out as many ids: the problems of before that have had none since.
         self._skipped_ids = skipped_ids
@@ -288,6 +290,7 @@ class Verbs:
         malformed, late = self._malformed(), self._engine.late_outputs
         detail = f"since the start {malformed} malformed samples ignored, {late} outputs came late"
         components.append({"name": "bus", "ok": True, "detail": detail})
+        components.append({"name": "processors", "ok": True, "detail": self._processors()})
         for used, unused in self._registry.duplicates():
             detail = duplicate_sentence(used, unused)
             components.append({"name": f"duplicate {used.name}", "ok": True, "detail": detail})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from cyclonedds.idl import IdlStruct
 
@@ -15,6 +15,8 @@ from hedgerow_idl.serve import ServiceAnswer, ServiceOrder, WorkerInfo, WorkerSt
 from hedgerow_idl.topics import BY_NAME, Profile, Topic
 from hedgerow_nodes.core.bus import Bus, Reader, Received, Writer
 from hedgerow_orchestrator.store.changes import EventAdded
+
+S = TypeVar("S", bound=IdlStruct)
 
 log = logging.getLogger("hedgerow.orchestrator")
 
@@ -48,12 +50,28 @@ class Wire:
         self._inputs: dict[str, Writer[Any]] = {}
         for name in SOURCES.values():
             self._inputs[name] = bus.writer(BY_NAME[name])
+        self._arrived: frozenset[Reader[Any]] = frozenset()
+
+    def wait(self, timeout_s: float, awake_s: float = 0.0) -> bool:
+        """Wait as the bus does; whether something has arrived.
+
+        `take` and `outputs` then look only where it has: to find nothing takes 2 us, and 7 after a sleep.
+        """
+        self._arrived = frozenset(self.bus.wait(timeout_s, awake_s))
+        return bool(self._arrived)
+
+    def take(self, reader: Reader[S]) -> list[Received[S]]:
+        """All of a reader, where the last wait found something."""
+        return reader.take() if reader in self._arrived else []
 
     def outputs(self) -> Iterator[tuple[Topic, Received[Any]]]:
         """Every output that has arrived."""
+        # What a node wrote last and its end may come together: the output was there first, seen in that wait or not.
+        everywhere = not self._arrived.isdisjoint((self.infos, self.statuses))
         for reader in list(self._outputs.values()):
-            for received in reader.take():
-                yield reader.topic, received
+            if everywhere or reader in self._arrived:
+                for received in reader.take():
+                    yield reader.topic, received
 
     def listen_to(self, info: NodeInfo) -> str:
         """Read the output that a node announced, from now on; an empty text, or why it cannot be read."""

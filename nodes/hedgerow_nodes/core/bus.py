@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
@@ -153,11 +153,11 @@ class Bus(ABC):
         """Make a reader; on state and ring topics it first gets what was written before it came."""
 
     @abstractmethod
-    def wait(self, timeout_s: float, awake_s: float = 0.0) -> None:
-        """Sleep until something has arrived, `wake` was called, or the time is over.
+    def wait(self, timeout_s: float, awake_s: float = 0.0, only: Reader[Any] | None = None) -> Collection[Reader[Any]]:
+        """Sleep until something has arrived, `wake` was called, or the time is over; the readers on which it has.
 
         For the first `awake_s` the caller looks again instead of sleeping, for what is about to come: to be woken was
-        seen to cost 50 us and more.
+        seen to cost 50 us and more. With `only`, a reader of this bus, what arrives on the others ends no sleep.
         """
 
     @abstractmethod

@@ -153,6 +153,47 @@ class CycloneReader(Reader[Any]):
                 taken.append((end, raw))
 
 
+class ReaderWaitSet:
+    """Waits for a guard and any number of readers, and tells on which of them something has arrived."""
+
+    def __init__(self, participant: DomainParticipant, guard: GuardCondition) -> None:
+        self._entity = WaitSet(participant)
+        self._entity.attach(guard)
+        self._ref = self._entity._ref
+        self._readers: dict[int, CycloneReader] = {}
+        self._triggered = cyclone_library.triggers(1)
+
+    def add(self, reader: CycloneReader) -> None:
+        """Wait for this one too."""
+        number = len(self._readers) + 1
+        code = cyclone_library.waitset_attach(self._ref, reader.condition._ref, number)
+        if code < 0:
+            raise DDSException(code, f"Occurred when waiting for {reader.topic.name}")
+        self._readers[number] = reader
+        self._triggered = cyclone_library.triggers(number + 1)
+
+    def wait(self, timeout_s: float, awake_s: float) -> list[Reader[Any]]:
+        """Wait, at first without sleep; see `Bus.wait`."""
+        count = (self._came_within(awake_s) if awake_s else 0) or self._ask(max(0, int(timeout_s * 1e9)))
+        if count < 0:
+            raise DDSException(count, "Occurred while waiting")
+        # The guard has a number of the binding's, which is the address of something.
+        return [self._readers[number] for number in self._triggered[:count] if number in self._readers]
+
+    def _came_within(self, awake_s: float) -> int:
+        until_s = time.perf_counter() + awake_s
+        while time.perf_counter() < until_s:
+            if count := self._ask(0):
+                return count
+            os.sched_yield()  # who has work on this core goes first
+        return 0
+
+    def _ask(self, timeout_ns: int) -> int:
+        triggered = self._triggered
+        count: int = cyclone_library.waitset_wait(self._ref, triggered, len(triggered), timeout_ns)
+        return count
+
+
 class CycloneBus(Bus):
     """One participant in one domain, made from the environment's settings.
 
@@ -178,9 +219,9 @@ class CycloneBus(Bus):
             ) from error
         # Writers made from now on hold samples back until `flush`: one datagram then carries many (measured 1.3-1.9x).
         cyclone_library.write_set_batch(True)
-        self._waitset = WaitSet(self._participant)
         self._guard = GuardCondition(self._participant)
-        self._waitset.attach(self._guard)
+        self._waitset = ReaderWaitSet(self._participant, self._guard)
+        self._waitsets: dict[Reader[Any], ReaderWaitSet] = {}
         # `wake` may come from another thread while the bus is being closed.
         self._guard_lock = threading.Lock()
         self._woken = False
@@ -207,26 +248,18 @@ class CycloneBus(Bus):
         entity = DataReader(subscriber, self._topic(topic), qos.reader_qos(topic.profile))
         refused = partial(library_log().refused, self._domain, topic.name)
         reader = CycloneReader(topic, entity, self._participant, refused)
-        self._waitset.attach(reader.condition)
+        self._waitset.add(reader)
         return reader
 
-    def wait(self, timeout_s: float, awake_s: float = 0.0) -> None:
-        if not (awake_s and self._came_within(awake_s)):
-            _wait(self._waitset, timeout_s)
+    def wait(self, timeout_s: float, awake_s: float = 0.0, only: Reader[Any] | None = None) -> list[Reader[Any]]:
+        waitset = self._waitset if only is None else self._waitset_of(only)
+        arrived = waitset.wait(timeout_s, awake_s)
         if self._woken:
             with self._guard_lock:
                 self._woken = False
                 if not self._closed:
                     self._guard.set(False)
-
-    def _came_within(self, awake_s: float) -> bool:
-        ask, waitset = cyclone_library.waitset_wait, self._waitset._ref
-        until_s = time.perf_counter() + awake_s
-        while time.perf_counter() < until_s:
-            if ask(waitset, None, 0, 0) > 0:
-                return True
-            os.sched_yield()  # who has work on this core goes first
-        return False
+        return arrived
 
     def wake(self) -> None:
         with self._guard_lock:
@@ -257,6 +290,14 @@ class CycloneBus(Bus):
         self._clock_watch.close()
         self.flush()
         cyclone_library.delete(self._participant._ref)
+
+    def _waitset_of(self, reader: Reader[Any]) -> ReaderWaitSet:
+        waitset = self._waitsets.get(reader)
+        if waitset is None:
+            assert isinstance(reader, CycloneReader)
+            waitset = self._waitsets[reader] = ReaderWaitSet(self._participant, self._guard)
+            waitset.add(reader)
+        return waitset
 
     def _topic(self, topic: Topic) -> DdsTopic[Any]:
         entity = self._topics.get(topic.name)

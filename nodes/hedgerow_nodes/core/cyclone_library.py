@@ -51,6 +51,7 @@ create_domain = function("dds_create_domain", _entity, ctypes.c_uint32, ctypes.c
 delete = function("dds_delete", _code, _entity)
 write_flush = function("dds_write_flush", _code, _entity)
 write_set_batch = function("dds_write_set_batch", None, ctypes.c_bool)
+waitset_attach = function("dds_waitset_attach", _code, _entity, _entity, ctypes.c_ssize_t)
 waitset_wait = function("dds_waitset_wait", _code, _entity, _pointer, ctypes.c_size_t, ctypes.c_int64)
 matched_subscriptions = function("dds_get_matched_subscriptions", _code, _entity, _pointer, ctypes.c_size_t)
 set_deafmute = function("dds_domain_set_deafmute", _code, _entity, ctypes.c_bool, ctypes.c_bool, ctypes.c_int64)
@@ -87,6 +88,11 @@ _setvbuf.argtypes = (_pointer, ctypes.c_char_p, ctypes.c_int, ctypes.c_size_t)
 _stderr = _pointer.in_dll(_libc, "stderr")
 _memoryview = ctypes.pythonapi["PyMemoryView_FromMemory"]
 _memoryview.restype, _memoryview.argtypes = ctypes.py_object, (_pointer, ctypes.c_ssize_t, ctypes.c_int)
+
+
+def triggers(count: int) -> Any:
+    """Room for what `waitset_wait` tells: the number with which each was attached that has triggered."""
+    return (ctypes.c_ssize_t * count)()
 
 
 def open_stream(descriptor: int) -> int:

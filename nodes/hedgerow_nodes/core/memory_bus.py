@@ -134,10 +134,12 @@ class MemoryBus(Bus):
                                 reader.put(Kind.DATA, cdr)
         return reader
 
-    def wait(self, timeout_s: float, awake_s: float = 0.0) -> None:
+    def wait(self, timeout_s: float, awake_s: float = 0.0, only: Reader[Any] | None = None) -> list[Reader[Any]]:
+        readers = [reader for reader in self._readers if only in (None, reader)]
         with self._condition:
-            self._condition.wait_for(self._something, timeout_s)
+            self._condition.wait_for(lambda: self._woken or any(reader.waiting for reader in readers), timeout_s)
             self._woken = False
+            return [reader for reader in readers if reader.waiting]
 
     def wait_for(self, what: Callable[[], bool], timeout_s: float) -> None:
         """Sleep until something that arrivals bring about."""
@@ -163,6 +165,3 @@ class MemoryBus(Bus):
             self._readers = []
             for writer in [w for w in self.network.writers if w.bus is self]:
                 writer.close()
-
-    def _something(self) -> bool:
-        return self._woken or any(reader.waiting for reader in self._readers)

@@ -93,7 +93,9 @@ class NodeLoop:
         """One round: wait at most this long for something to arrive, then handle all that is there."""
         self._said.write_status(self.state, len(self._queue), self._current)
         self._bus.flush()
-        self._bus.wait(min(timeout_s, self._next_due_in_s()))
+        # Inputs come before the RUN that names them: they wait for it in their readers, and wake the node for one that
+        # waits for them only. Each would be a wake-up of its own, of every node that reads the topic.
+        self._bus.wait(min(timeout_s, self._next_due_in_s()), only=None if self._queue else self._commands)
         if not self._executor.busy:
             self._said.last_progress_at_s = self._now()
         for index, reader in enumerate(self._inputs):

@@ -83,8 +83,8 @@ class Serving:
 
     def look(self) -> None:
         """Take what workers have said, to be handled after what the registry learned in this pass."""
-        self._infos += self._wire.worker_infos.take()
-        self._statuses += self._wire.worker_statuses.take()
+        self._infos += self._wire.take(self._wire.worker_infos)
+        self._statuses += self._wire.take(self._wire.worker_statuses)
 
     def handle(self, step: Step) -> None:
         """Handle all that was taken, and the answers; the registry alone says who lives."""
@@ -96,7 +96,7 @@ class Serving:
         for status in statuses:
             if status.kind is Kind.DATA:
                 self.engine.on_worker_status(step, status.sample)
-        for answer in self._wire.service_answers.take():
+        for answer in self._wire.take(self._wire.service_answers):
             self.engine.on_answer(step, answer.sample)
 
     def tick(self, step: Step, desk: Desk) -> list[Reply | None]:

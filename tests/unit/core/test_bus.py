@@ -208,6 +208,45 @@ def test_a_wait_for_one_topic_sleeps_through_what_arrives_on_others(new_bus: New
     assert [received.sample.kind for received in events.take()] == ["elsewhere"]
 
 
+def test_a_wait_tells_where_something_has_arrived(new_bus: NewBus) -> None:
+    ours, theirs = new_bus(), new_bus()
+    events, statuses = ours.reader(EVENT), ours.reader(STATUS)
+    event, status = theirs.writer(EVENT), theirs.writer(STATUS)
+    assert list(ours.wait(0.01)) == []
+    event.write(Event(kind="one"))
+    theirs.flush()
+    assert list(ours.wait(5.0)) == [events]
+    assert list(ours.wait(0.0, awake_s=5.0)) == [events]
+    status.write(NodeStatus(node_id="two"))
+    theirs.flush()
+    statuses.wait(5.0)
+    assert set(ours.wait(5.0)) == {events, statuses}
+    statuses.take()
+    assert list(ours.wait(5.0)) == [events]
+    events.take()
+    ours.wake()
+    assert list(ours.wait(5.0)) == []
+
+
+def test_a_wait_for_only_one_reader_is_ended_by_it_and_by_wake(new_bus: NewBus) -> None:
+    ours, theirs = new_bus(), new_bus()
+    events, statuses = ours.reader(EVENT), ours.reader(STATUS)
+    event, status = theirs.writer(EVENT), theirs.writer(STATUS)
+    event.write(Event(kind="elsewhere"))
+    theirs.flush()
+    events.wait(5.0)
+    began = time.monotonic()
+    assert list(ours.wait(0.1, only=statuses)) == []
+    assert time.monotonic() - began > 0.09
+    ours.wake()
+    assert list(ours.wait(5.0, only=statuses)) == []
+    status.write(NodeStatus(node_id="here"))
+    theirs.flush()
+    assert list(ours.wait(5.0, only=statuses)) == [statuses]
+    assert time.monotonic() - began < 5.0
+    assert set(ours.wait(5.0)) == {events, statuses}
+
+
 def test_a_sample_in_parts_arrives_whole_and_can_be_looked_at_where_it_lies(new_bus: NewBus) -> None:
     ours, theirs = new_bus(), new_bus()
     reader, writer = ours.reader(EVENT), theirs.writer(EVENT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -116,6 +117,23 @@ def test_inputs_alone_start_nothing(harness: NodeHarness) -> None:
         harness.send(UserInput(text="history"))
         harness.loop.step(0.01)
     assert type(harness.node).calls == 0  # type: ignore[attr-defined]
+
+
+def test_inputs_wake_a_node_only_once_it_has_a_run_that_waits_for_them(harness: NodeHarness) -> None:
+    while harness.loop.state is not NodeState.IDLE or harness.loop._next_due_in_s() < 0.1:
+        harness.loop.step(0.01)  # its start is over, and told
+    task = harness.send(UserInput(max_memory_bytes=4.0))
+    began = time.monotonic()
+    harness.loop.step(0.05)
+    assert time.monotonic() - began > 0.04
+    other = TaskId(problem_id=7, iteration_id=1)
+    harness.run(other)
+    harness.loop.step(5.0)
+    harness.send(UserInput(max_memory_bytes=3.0), task=other)
+    harness.loop.step(5.0)
+    harness.run(task)
+    assert [harness.output().max_memory_bytes for _ in range(2)] == [3.0, 4.0]
+    assert time.monotonic() - began < 5.0
 
 
 def test_a_run_may_overtake_its_input(harness: NodeHarness) -> None:

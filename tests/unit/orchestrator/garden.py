@@ -22,6 +22,7 @@ from hedgerow_nodes.core.node_loop import NodeLoop
 from hedgerow_orchestrator.orchestrator import Orchestrator
 from hedgerow_orchestrator.pipeline import Pipeline, StageSpec
 from hedgerow_orchestrator.presence import Presence
+from hedgerow_orchestrator.stay_awake import StayAwake
 from hedgerow_orchestrator.store.migrate import upgrade
 from hedgerow_orchestrator.store.reader import StoreReader
 from hedgerow_orchestrator.store.writer import Store
@@ -77,6 +78,10 @@ class Garden:
     def __init__(self, home: Path, store_type: type[Store] = Store) -> None:
         self._store_type = store_type
         self.clock: Callable[[], float] = time.monotonic
+        device = home / "cpu_dma_latency"
+        device.parent.mkdir(parents=True, exist_ok=True)
+        device.touch()
+        self.awake = StayAwake(device, variables={})
         self.environment = Environment.read({"HEDGEROW_HOME": str(home)})
         home.mkdir(exist_ok=True)
         upgrade(self.environment.store_url)
@@ -99,7 +104,15 @@ class Garden:
         self.store = self._store_type(self.environment.store_url, self.environment.blob_url)
         bus = self.network.bus()
         presence = Presence(bus, Identity.fresh("orchestrator"), self.environment.home)
-        return Orchestrator(bus, self.store, PLAN, presence, clock=lambda: self.clock(), skipped_ids=skipped_ids)
+        return Orchestrator(
+            bus,
+            self.store,
+            PLAN,
+            presence,
+            clock=lambda: self.clock(),
+            skipped_ids=skipped_ids,
+            awake=self.awake,
+        )
 
     def start(self, node_class: type[ModuleNode], identity: Identity | None = None) -> NodeLoop:
         identity = identity or Identity.fresh(node_class.kind)

@@ -230,9 +230,25 @@ def test_health_names_what_is_missing(garden: Garden) -> None:
         "orchestrator": True,
         "store": True,
         "bus": True,
+        "processors": True,
         "node app_requirements": True,
         "node colour": False,
     }
+
+
+def test_processors_are_kept_awake_only_while_a_task_has_news(garden: Garden) -> None:
+    garden.start(Requirements)
+    garden.start(Painter)
+    garden.turn(5)
+    assert not garden.awake.held
+    garden.finish(garden.submit("quick"))
+    assert garden.awake.held
+    for _ in range(20):
+        garden.orchestrator.step(0.1)  # the nodes may still have something to say
+    assert not garden.awake.held
+    details = {component["name"]: component["detail"] for component in garden.ask("health", {})[1]["components"]}
+    assert details["processors"] == garden.awake.detail
+    assert not garden.awake.held
 
 
 def test_it_makes_way_for_a_senior_orchestrator_and_for_no_other(garden: Garden) -> None:
