@@ -153,11 +153,13 @@ class Bus(ABC):
         """Make a reader; on state and ring topics it first gets what was written before it came."""
 
     @abstractmethod
-    def wait(self, timeout_s: float, awake_s: float = 0.0, only: Reader[Any] | None = None) -> Collection[Reader[Any]]:
+    def wait(
+        self, timeout_s: float, awake_s: float = 0.0, only: Collection[Reader[Any]] | None = None
+    ) -> Collection[Reader[Any]]:
         """Sleep until something has arrived, `wake` was called, or the time is over; the readers on which it has.
 
         For the first `awake_s` the caller looks again instead of sleeping, for what is about to come: to be woken was
-        seen to cost 50 us and more. With `only`, a reader of this bus, what arrives on the others ends no sleep.
+        seen to cost 50 us and more. With `only`, some of this bus's readers, what arrives on the others ends no sleep.
         """
 
     @abstractmethod

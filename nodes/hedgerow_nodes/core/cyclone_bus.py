@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from typing import Any
@@ -221,7 +221,7 @@ class CycloneBus(Bus):
         cyclone_library.write_set_batch(True)
         self._guard = GuardCondition(self._participant)
         self._waitset = ReaderWaitSet(self._participant, self._guard)
-        self._waitsets: dict[Reader[Any], ReaderWaitSet] = {}
+        self._waitsets: dict[tuple[Reader[Any], ...], ReaderWaitSet] = {}
         # `wake` may come from another thread while the bus is being closed.
         self._guard_lock = threading.Lock()
         self._woken = False
@@ -251,8 +251,10 @@ class CycloneBus(Bus):
         self._waitset.add(reader)
         return reader
 
-    def wait(self, timeout_s: float, awake_s: float = 0.0, only: Reader[Any] | None = None) -> list[Reader[Any]]:
-        waitset = self._waitset if only is None else self._waitset_of(only)
+    def wait(
+        self, timeout_s: float, awake_s: float = 0.0, only: Collection[Reader[Any]] | None = None
+    ) -> list[Reader[Any]]:
+        waitset = self._waitset if only is None else self._waitset_of(tuple(only))
         arrived = waitset.wait(timeout_s, awake_s)
         if self._woken:
             with self._guard_lock:
@@ -291,12 +293,13 @@ class CycloneBus(Bus):
         self.flush()
         cyclone_library.delete(self._participant._ref)
 
-    def _waitset_of(self, reader: Reader[Any]) -> ReaderWaitSet:
-        waitset = self._waitsets.get(reader)
+    def _waitset_of(self, readers: tuple[Reader[Any], ...]) -> ReaderWaitSet:
+        waitset = self._waitsets.get(readers)
         if waitset is None:
-            assert isinstance(reader, CycloneReader)
-            waitset = self._waitsets[reader] = ReaderWaitSet(self._participant, self._guard)
-            waitset.add(reader)
+            waitset = self._waitsets[readers] = ReaderWaitSet(self._participant, self._guard)
+            for reader in readers:
+                assert isinstance(reader, CycloneReader)
+                waitset.add(reader)
         return waitset
 
     def _topic(self, topic: Topic) -> DdsTopic[Any]:

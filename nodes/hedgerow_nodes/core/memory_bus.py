@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from hedgerow_idl.codec import codec_of
@@ -134,8 +134,10 @@ class MemoryBus(Bus):
                                 reader.put(Kind.DATA, cdr)
         return reader
 
-    def wait(self, timeout_s: float, awake_s: float = 0.0, only: Reader[Any] | None = None) -> list[Reader[Any]]:
-        readers = [reader for reader in self._readers if only in (None, reader)]
+    def wait(
+        self, timeout_s: float, awake_s: float = 0.0, only: Collection[Reader[Any]] | None = None
+    ) -> list[Reader[Any]]:
+        readers = [reader for reader in self._readers if only is None or reader in only]
         with self._condition:
             self._condition.wait_for(lambda: self._woken or any(reader.waiting for reader in readers), timeout_s)
             self._woken = False

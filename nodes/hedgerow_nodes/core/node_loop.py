@@ -67,6 +67,10 @@ class NodeLoop:
         topics = [topic_of(wire) for wire in node.inputs]
         self._inputs = [bus.reader(topic) for topic in topics]
         self._commands = bus.reader(BY_NAME["hedgerow/command"], partition=identity.node_id)
+        # What a task begins with reaches every node that reads it at once, when those that go first want the processors:
+        # it waits in its reader for something else. Another node's output says that this one's turn may be next.
+        others = [reader for reader in self._inputs if reader.topic.writer != "orchestrator"]
+        self._wakers = (self._commands, *others)
         self._join = Join([topic.name for topic in topics])
         self._queue = WorkQueue(self._join)
         self._answers = Answers(node.output, bus, identity, now)
@@ -93,9 +97,7 @@ class NodeLoop:
         """One round: wait at most this long for something to arrive, then handle all that is there."""
         self._said.write_status(self.state, len(self._queue), self._current)
         self._bus.flush()
-        # Inputs come before the RUN that names them: they wait for it in their readers, and wake the node for one that
-        # waits for them only. Each would be a wake-up of its own, of every node that reads the topic.
-        self._bus.wait(min(timeout_s, self._next_due_in_s()), only=None if self._queue else self._commands)
+        self._bus.wait(min(timeout_s, self._next_due_in_s()), only=None if self._queue else self._wakers)
         if not self._executor.busy:
             self._said.last_progress_at_s = self._now()
         for index, reader in enumerate(self._inputs):

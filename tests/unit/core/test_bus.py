@@ -228,7 +228,7 @@ def test_a_wait_tells_where_something_has_arrived(new_bus: NewBus) -> None:
     assert list(ours.wait(5.0)) == []
 
 
-def test_a_wait_for_only_one_reader_is_ended_by_it_and_by_wake(new_bus: NewBus) -> None:
+def test_a_wait_for_some_readers_is_ended_by_them_and_by_wake(new_bus: NewBus) -> None:
     ours, theirs = new_bus(), new_bus()
     events, statuses = ours.reader(EVENT), ours.reader(STATUS)
     event, status = theirs.writer(EVENT), theirs.writer(STATUS)
@@ -236,13 +236,13 @@ def test_a_wait_for_only_one_reader_is_ended_by_it_and_by_wake(new_bus: NewBus) 
     theirs.flush()
     events.wait(5.0)
     began = time.monotonic()
-    assert list(ours.wait(0.1, only=statuses)) == []
+    assert list(ours.wait(0.1, only=[statuses])) == []
     assert time.monotonic() - began > 0.09
     ours.wake()
-    assert list(ours.wait(5.0, only=statuses)) == []
+    assert list(ours.wait(5.0, only=[statuses])) == []
     status.write(NodeStatus(node_id="here"))
     theirs.flush()
-    assert list(ours.wait(5.0, only=statuses)) == [statuses]
+    assert list(ours.wait(5.0, only=[statuses])) == [statuses]
     assert time.monotonic() - began < 5.0
     assert set(ours.wait(5.0)) == {events, statuses}
 

@@ -119,7 +119,7 @@ def test_inputs_alone_start_nothing(harness: NodeHarness) -> None:
     assert type(harness.node).calls == 0  # type: ignore[attr-defined]
 
 
-def test_inputs_wake_a_node_only_once_it_has_a_run_that_waits_for_them(harness: NodeHarness) -> None:
+def test_what_a_task_begins_with_wakes_only_a_node_whose_run_waits_for_it(harness: NodeHarness) -> None:
     while harness.loop.state is not NodeState.IDLE or harness.loop._next_due_in_s() < 0.1:
         harness.loop.step(0.01)  # its start is over, and told
     task = harness.send(UserInput(max_memory_bytes=4.0))
@@ -134,6 +134,21 @@ def test_inputs_wake_a_node_only_once_it_has_a_run_that_waits_for_them(harness: 
     harness.run(task)
     assert [harness.output().max_memory_bytes for _ in range(2)] == [3.0, 4.0]
     assert time.monotonic() - began < 5.0
+
+
+def test_the_output_of_another_node_wakes_the_one_that_reads_it() -> None:
+    class Second(Constraints):
+        inputs = (HWConstraints,)
+        execution = "inline"
+
+    kit = NodeHarness(Second)
+    while kit.loop.state is not NodeState.IDLE or kit.loop._next_due_in_s() < 0.1:
+        kit.loop.step(0.01)
+    kit.send(HWConstraints())
+    began = time.monotonic()
+    kit.loop.step(0.1)
+    assert time.monotonic() - began < 0.05
+    kit.close()
 
 
 def test_a_run_may_overtake_its_input(harness: NodeHarness) -> None:
