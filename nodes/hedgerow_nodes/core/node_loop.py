@@ -67,7 +67,7 @@ class NodeLoop:
         topics = [topic_of(wire) for wire in node.inputs]
         self._inputs = [bus.reader(topic) for topic in topics]
         self._commands = bus.reader(BY_NAME["hedgerow/command"], partition=identity.node_id)
-        # What a task begins with reaches every node that reads it at once, when those that go first want the processors:
+        # What a task begins with reaches all nodes that read it at once, when those that go first want the processors:
         # it waits in its reader for something else. Another node's output says that this one's turn may be next.
         others = [reader for reader in self._inputs if reader.topic.writer != "orchestrator"]
         self._wakers = (self._commands, *others)
