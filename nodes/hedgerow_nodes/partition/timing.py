@@ -36,11 +36,13 @@ class Timed:
 
     Attributes:
         whole: `[iteration]`, of the model as it is served.
+        at_once: `[iteration]`, of the same right after a run, without a pause.
         layers: `[iteration, layer]`, summing to `whole`.
         clean: of the cut behind each layer, whether it goes through nothing that runs as one.
     """
 
     whole: Times
+    at_once: Times
     layers: Times
     clean: tuple[bool, ...]
 
@@ -75,12 +77,14 @@ def time_layers(
         optimised = alone
     now = clock(providers, threads)
     outputs = [one.name for one in plain.get_outputs()]
-    whole = []
+    whole: list[float] = []
+    at_once: list[float] = []
     for index in range(_WARM_RUNS + iterations):
         time.sleep(PAUSE_S)
-        begin = now()
-        run_session(plain, outputs, feed, path.name)
-        whole.append(now() - begin)
+        for times in (whole, at_once):
+            begin = now()
+            run_session(plain, outputs, feed, path.name)
+            times.append(now() - begin)
         optimised.run(feed)
         if optimised is not alone and index < _WARM_RUNS + 3:
             alone.run(feed)
@@ -94,7 +98,9 @@ def time_layers(
             in_layers[layer] += np.median(by_itself[:, node])
     shares = layer_shares(model.layers, stands_for, of_nodes, np.maximum(in_layers, 1e-9))
     chosen = shares[np.arange(iterations) % len(shares)]
-    return Timed(seconds, seconds[:, None] * chosen, clean_cuts(groups(model.layers, stands_for)))
+    return Timed(
+        seconds, np.array(at_once[_WARM_RUNS:]), seconds[:, None] * chosen, clean_cuts(groups(model.layers, stands_for))
+    )
 
 
 def _is_fed(model: Model, name: str) -> bool:

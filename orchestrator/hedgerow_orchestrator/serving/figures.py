@@ -31,7 +31,8 @@ class Profile(msgspec.Struct, frozen=True):
     `digest` is of the model with weights that lie in files beside it, `file_sha256` of its file alone. `ends` is behind
     which layer of the model each entry ends: more than one apart where layers were taken together. `clean` tells of
     each cut that it goes through nothing that runs as one; `crossing_seconds_per_byte` is what a byte that crosses a
-    cut costs both sides together. `input_bytes` is what the first layer takes, NaN where nobody told.
+    cut costs both sides together. `input_bytes` is what the first layer takes, NaN where nobody told. Times are those
+    of a part that has waited for its item; of one that has not, `at_once_share` of that.
     """
 
     digest: str
@@ -42,6 +43,7 @@ class Profile(msgspec.Struct, frozen=True):
     clean: tuple[bool, ...] = ()
     crossing_seconds_per_byte: float | None = None
     input_bytes: float = math.nan
+    at_once_share: float = 1.0
 
     @property
     def seconds(self) -> list[float]:
@@ -149,6 +151,16 @@ class Figures:
         if profile is None:
             return math.nan
         return profile.part_seconds(parameters["first"], parameters["last"]) or math.nan
+
+    def at_once_share(self, handler: str, parameters: dict[str, Any], node_id: str) -> float:
+        """What a part takes that never waits for its items, as a share of `cost_of`.
+
+        1 where that is not known, and of what was measured as it is served: it holds how long the part waits there.
+        """
+        if handler != PARTITION or (cost_key(handler, parameters), node_id) in self.costs:
+            return 1.0
+        profile = self._profile_of(parameters.get("model", ""), parameters.get("sha256", ""), node_id)
+        return 1.0 if profile is None else min(1.0, profile.at_once_share)
 
     def drift(self, network: NetworkWish, node_id: str) -> float:
         """How much more a network's parts take on a worker than they were profiled to; 1 where nothing is known."""

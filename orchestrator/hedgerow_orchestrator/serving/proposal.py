@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hedgerow_orchestrator.placement.evaluate import Evaluator
+from hedgerow_orchestrator.placement.evaluate import Evaluation, Evaluator
 from hedgerow_orchestrator.placement.plan import Plan
 from hedgerow_orchestrator.placement.problem import Problem
 from hedgerow_orchestrator.serving.host_load import cores_left, host_of, load_words
@@ -124,21 +124,84 @@ def cost_cells(placed: Placed, assumed: Sequence[str]) -> dict[str, dict[str, di
 
 
 def predicted(
-    placed: Placed, workers: Sequence[Worker], words: Sequence[str], assumed: Sequence[str] = ()
+    placed: Placed,
+    workers: Sequence[Worker],
+    words: Sequence[str],
+    assumed: Sequence[str] = (),
+    at_once_shares: Sequence[float] = (),
 ) -> dict[str, Any]:
     """The prediction as JSON: stages, links, and max(slowest stage, slowest link, work / cores of each host).
 
     Seconds are for one item; those of `stages` are processor time, which lasts longer where a worker has a limit. Each
     instance has a process of its own, so that two on one worker add up only in what they take of the host's cores that
     others leave (`cores`), and of the worker's where it may use fewer (`limited`). Work is that of the stages and what
-    it takes to move their items (`moving`), where a worker has measured that. `costs` is what was chosen from: see
-    `cost_cells`.
+    it takes to move their items (`moving`), where a worker has measured that. `costs` is what was chosen from, stages
+    that wait for their items; `stages` are as busy as they will be: see `as_busy`, and for `costs` `cost_cells`.
+
+    Args:
+        at_once_shares: of each stage, what it takes where it never waits, as a share of its cost; 1 for none given.
     """
     problem, plan = placed.problem, placed.plan
     index = {name: at for at, name in enumerate(problem.node_names)}
     at_node = [index[name] for name in plan.nodes]
     cost = [float(problem.costs.seconds[at, node]) for at, node in enumerate(at_node)]
     evaluation = Evaluator(problem).evaluate(at_node)
+    found = _bounds(problem, workers, at_node, cost, evaluation)
+    if at_once_shares:
+        cost = as_busy(problem, cost, at_once_shares, found.bottleneck_s)
+        found = _bounds(problem, workers, at_node, cost, evaluation)
+    cpu = [seconds * workers[node].core_share for seconds, node in zip(cost, at_node, strict=True)]
+    links = [
+        {"from": problem.node_names[a], "to": problem.node_names[b], "seconds": seconds}
+        for (a, b), seconds in sorted(evaluation.link_s.items())
+    ]
+    return {
+        "bottleneck_s": found.bottleneck_s,
+        "throughput_hz": 1 / found.bottleneck_s,
+        "latency_s": evaluation.latency_s,
+        "stages": {stage.name: cpu[at] for at, stage in enumerate(problem.stages)},
+        "costs": cost_cells(placed, assumed),
+        "places": dict(zip(problem.stage_names, plan.nodes, strict=True)),
+        "links": links,
+        "hosts": found.shared,
+        "cores": {host: found.cores[host] for host in found.shared},
+        "limited": found.limited,
+        "moving": found.moving,
+        "scaled": [list(each) for each in plan.scaled],
+        "assumed_links": [list(each) for each in plan.assumed_links],
+        "objective": plan.objective,
+        "solver": plan.solver,
+        "is_exact": plan.is_exact,
+        "words": [*plan.words, *words, *load_words(workers)],
+    }
+
+
+def as_busy(
+    problem: Problem, cost: Sequence[float], at_once_shares: Sequence[float], bottleneck_s: float
+) -> list[float]:
+    """Costs of stages that wait for their items as long as they will: less than those that wait long.
+
+    A processor that has waited begins slower. Between a stage that always works, which takes `at_once_shares` of its
+    cost, and one that hardly ever does, the share of the time in which it works decides.
+    """
+    busy = [min(1.0, seconds * stage.share / bottleneck_s) for seconds, stage in zip(cost, problem.stages, strict=True)]
+    return [seconds * (1 - (1 - share) * part) for seconds, share, part in zip(cost, at_once_shares, busy, strict=True)]
+
+
+@dataclass(frozen=True)
+class _Bounds:
+    """What the rate is bound by, seconds an item: `shared` by host, `limited` and `moving` by worker."""
+
+    bottleneck_s: float
+    shared: dict[str, float]
+    cores: Mapping[str, float]
+    limited: dict[str, float]
+    moving: dict[str, float]
+
+
+def _bounds(
+    problem: Problem, workers: Sequence[Worker], at_node: Sequence[int], cost: Sequence[float], evaluation: Evaluation
+) -> _Bounds:
     cpu = [seconds * workers[node].core_share for seconds, node in zip(cost, at_node, strict=True)]
     work: dict[str, float] = {}
     cores = cores_left(workers)
@@ -159,29 +222,6 @@ def predicted(
             moving[worker.label] = moving.get(worker.label, 0.0) + seconds
             works(worker, seconds)
     shared = {host: seconds / cores[host] for host, seconds in work.items()}
-    stages = {stage.name: cpu[at] for at, stage in enumerate(problem.stages)}
     slowest = max(seconds * stage.share for seconds, stage in zip(cost, problem.stages, strict=True))
-    links = [
-        {"from": problem.node_names[a], "to": problem.node_names[b], "seconds": seconds}
-        for (a, b), seconds in sorted(evaluation.link_s.items())
-    ]
     bottleneck = max([slowest, *evaluation.link_s.values(), *shared.values(), *limited.values()])
-    return {
-        "bottleneck_s": bottleneck,
-        "throughput_hz": 1 / bottleneck,
-        "latency_s": evaluation.latency_s,
-        "stages": stages,
-        "costs": cost_cells(placed, assumed),
-        "places": dict(zip(problem.stage_names, plan.nodes, strict=True)),
-        "links": links,
-        "hosts": shared,
-        "cores": {host: cores[host] for host in shared},
-        "limited": limited,
-        "moving": moving,
-        "scaled": [list(each) for each in plan.scaled],
-        "assumed_links": [list(each) for each in plan.assumed_links],
-        "objective": plan.objective,
-        "solver": plan.solver,
-        "is_exact": plan.is_exact,
-        "words": [*plan.words, *words, *load_words(workers)],
-    }
+    return _Bounds(bottleneck, shared, cores, limited, moving)

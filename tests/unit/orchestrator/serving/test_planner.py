@@ -363,6 +363,32 @@ def test_a_long_network_is_planned_in_pieces_and_cut_at_layers_of_the_model() ->
     assert as_plan(proposal).instances[1].parameters["last"] in (middle, 400)
 
 
+@pytest.mark.parametrize(
+    ("link_s", "busy"),
+    [(1e-6, (1.0, 0.5)), (0.04, (0.25, 0.125))],
+    ids=["the first part always works", "the link is the slowest"],
+)
+def test_a_part_that_hardly_waits_takes_less_than_one_that_does(link_s: float, busy: tuple[float, float]) -> None:
+    links = {"a": {"b": (1e6 / link_s, 0.0)}, "b": {"a": (1e6 / link_s, 0.0)}}
+    workers = [worker(name, links[name]) for name in "ab"]
+    seconds = (0.01, 0.005)
+    layers = [{"name": f"l{at}", "seconds_mean": each} for at, each in enumerate(seconds)]
+    told = {"digest": "d", "layers": layers, "cut_bytes": [1e6, 0.0], "at_once_share": 0.8}
+    found = read_profile(json.dumps(told))
+    figures = Figures(profiles={("m.onnx", ""): {"a": found, "b": found}})
+    network = {**NETWORK["networks"][0], "partitions": [1], "placement": ["a", "b"]}
+    blueprint = {**NETWORK, "networks": [network]}
+    proposal = plan(blueprint, workers, figures)
+    stages = proposal.predicted["stages"]
+    for at in range(2):
+        assert stages[f"net/{at}"] == pytest.approx(seconds[at] * (1 - 0.2 * busy[at]), rel=1e-3)
+    for instance in as_plan(proposal).instances:
+        if instance.handler == "onnx_partition":
+            figures.note(instance, instance.node_id, 0.01)
+    measured = plan(blueprint, workers, figures).predicted["stages"]
+    assert [measured[f"net/{at}"] for at in range(2)] == [0.01, 0.01]
+
+
 def test_a_profile_of_layers_taken_together_is_cut_where_they_end() -> None:
     links = {"a": {"b": (1e9, 0.0)}, "b": {"a": (1e9, 0.0)}}
     workers = [worker(name, links[name]) for name in "ab"]
