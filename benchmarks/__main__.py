@@ -45,6 +45,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    # As Ctrl-C does: a row in work, and what it has started, ends with it.
+    # As with Ctrl-C a row in work ends with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     sys.exit(main())

@@ -20,6 +20,9 @@ from benchmarks.calibration import Calibration
 from benchmarks.catalogue import Row
 from benchmarks.figures import Bound, Figure, Scaling
 
+END_S = 20.0
+"""How long a row that is ended has to end what it started."""
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -123,6 +126,10 @@ def _measure(
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
+    # What a row starts may have groups of its own, which only the row itself can end.
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(END_S)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import json
+import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -20,4 +21,6 @@ def main(module: str, path: str) -> None:
 
 
 if __name__ == "__main__":
+    # A row that is ended takes what it has started with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     main(*sys.argv[1:])

@@ -17,7 +17,7 @@ from hedgerow_nodes.partition.layers import Layer
 from hedgerow_nodes.partition.problems import ModelError
 from hedgerow_nodes.partition.runtime import CPU, checked_providers
 from hedgerow_nodes.partition.shapes import measured
-from hedgerow_nodes.partition.timing import PAUSE_S, clock, time_layers
+from hedgerow_nodes.partition.timing import clock, time_layers
 
 
 class LayerTime(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,8 +45,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         iterations: runs behind each mean.
         provider: the first execution provider.
         crossing_seconds_per_byte: what a byte that crosses a cut costs the parts before and behind it together.
-        pause_seconds: how long each run was waited before; the times are those of a part that waits for its items.
-        at_once_share: what a run takes right after another, as a share of one after a pause; at most 1.
+        at_once_share: what a run takes right after another, as a share of one after a pause, as all others here are; at
+            most 1.
         time_kind: `thread CPU`, `process CPU` with more threads, or `wall` on a device.
     """
 
@@ -64,7 +64,6 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     whole_seconds_mean: float
     whole_seconds_std: float
     crossing_seconds_per_byte: float
-    pause_seconds: float = PAUSE_S
     at_once_share: float = 1.0
 
     def seconds(self, first: int, last: int) -> float:
