@@ -142,7 +142,7 @@ def test_a_network_is_cut_as_planned_and_moved_by_hand(serving: Serving, tmp_pat
     serving.delete(name)
 
 
-def assert_as_busy(predicted: dict[str, Any], expected: dict[str, tuple[str, float]]) -> None:
+def assert_as_measured(predicted: dict[str, Any], expected: dict[str, tuple[str, float]]) -> None:
     """Each part is where it was wished, and takes what was measured there, or less, as one that waits less."""
     for part, (worker, seconds) in expected.items():
         assert predicted["places"][part] == worker
@@ -160,10 +160,10 @@ def test_each_worker_profiles_a_network_itself_and_the_plan_counts_with_that(ser
         seconds[part] = one, two = cells["worker-1"]["seconds"], cells["worker-2"]["seconds"]
         print(f"{part}: {one * 1e6:.1f} us on worker-1, {two * 1e6:.1f} us on worker-2")
         assert one > 0 < two != one, "two measurements, which never agree to the last digit"
-    assert_as_busy(first, {"net/0": ("worker-1", seconds["net/0"][0]), "net/1": ("worker-2", seconds["net/1"][1])})
+    assert_as_measured(first, {"net/0": ("worker-1", seconds["net/0"][0]), "net/1": ("worker-2", seconds["net/1"][1])})
     wish = {"placement": {"net/0": "worker-2", "net/1": "worker-1"}, "dry_run": True}
     other = serving.post(f"services/{name}/placement", wish)["predicted"]
-    assert_as_busy(other, {"net/0": ("worker-2", seconds["net/0"][1]), "net/1": ("worker-1", seconds["net/1"][0])})
+    assert_as_measured(other, {"net/0": ("worker-2", seconds["net/0"][1]), "net/1": ("worker-1", seconds["net/1"][0])})
     # One that has come since has measured nothing of it, which is told.
     serving.start_worker("worker-3")
     serving.until(lambda: "worker-3" in serving.here(), "a third worker")

@@ -8,28 +8,25 @@ X = P + S - W, and the layers before it take P - X / 2. Layers between two such 
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hedgerow_nodes.partition.extract import extract
 from hedgerow_nodes.partition.graph import Model
 from hedgerow_nodes.partition.part import Part
 from hedgerow_nodes.partition.tensors import made_up
-from hedgerow_nodes.partition.timing import PAUSE_S
-
-Times = NDArray[np.float64]
+from hedgerow_nodes.partition.timing import Times, time_waiting
 
 MOST_KNOTS = 5
 
 
 @dataclass(frozen=True)
 class Knot:
-    """A cut of which both sides were run; seconds are medians.
+    """A cut of which both sides were run; seconds are medians of runs right after another.
 
     Attributes:
         boundary: the layer behind the cut.
@@ -46,6 +43,21 @@ class Knot:
     def crossing_s(self) -> float:
         """What the cut costs both sides together."""
         return max(0.0, self.before_s + self.behind_s - self.whole_s)
+
+
+@dataclass(frozen=True)
+class Knots:
+    """What was run.
+
+    Attributes:
+        cuts: by boundary.
+        whole: seconds of each run of the whole model right after another.
+        waking: by how much each run after a wait took longer than the one right after it, of parts and of the whole.
+    """
+
+    cuts: tuple[Knot, ...]
+    whole: Times
+    waking: Times
 
 
 def chosen_cuts(seconds: Times, clean: Sequence[bool], most: int = MOST_KNOTS) -> list[int]:
@@ -66,8 +78,8 @@ def run_knots(
     providers: Sequence[str],
     threads: int,
     now: Callable[[], float],
-) -> list[Knot]:
-    """Run both sides of each cut and the whole, in turn.
+) -> Knots:
+    """Run both sides of each cut and the whole, in turn, each after a wait and once more at once.
 
     Raises:
         ModelError: a part cannot be run.
@@ -80,21 +92,15 @@ def run_knots(
     for part in (whole, *(part for pair in sides for part in pair)):
         part.warm()
     feed = made_up(model.inputs)
-    times = np.zeros((iterations, len(cuts), 3))
-    for iteration in range(iterations):
-        for index, pair in enumerate(sides):
-            tensors = feed
-            for side, part in enumerate(pair):
-                time.sleep(PAUSE_S)
-                begin = now()
-                tensors = part.run(tensors)
-                times[iteration, index, side] = now() - begin
-            time.sleep(PAUSE_S)
-            begin = now()
-            whole.run(feed)
-            times[iteration, index, 2] = now() - begin
+    times, waking = np.zeros((2, iterations, len(cuts), 3))
+    for at in np.ndindex(iterations, len(cuts)):
+        tensors = feed
+        for side, part in enumerate((*sides[at[1]], whole)):
+            given = tensors if part is not whole else feed
+            times[*at, side], waking[*at, side], tensors = time_waiting(partial(part.run, given), now)
     medians = np.median(times, axis=0)
-    return [Knot(cut, model.bytes_at(cut), *(float(one) for one in medians[index])) for index, cut in enumerate(cuts)]
+    found = [Knot(cut, model.bytes_at(cut), *(float(one) for one in medians[index])) for index, cut in enumerate(cuts)]
+    return Knots(tuple(found), times[:, :, 2].ravel(), waking.ravel())
 
 
 def scaled(seconds: Times, knots: Sequence[Knot]) -> Times:

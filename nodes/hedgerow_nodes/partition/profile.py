@@ -17,11 +17,14 @@ from hedgerow_nodes.partition.layers import Layer
 from hedgerow_nodes.partition.problems import ModelError
 from hedgerow_nodes.partition.runtime import CPU, checked_providers
 from hedgerow_nodes.partition.shapes import measured
-from hedgerow_nodes.partition.timing import clock, time_layers
+from hedgerow_nodes.partition.timing import WAIT_S, clock, steady, time_layers
 
 
 class LayerTime(msgspec.Struct, frozen=True, kw_only=True):
-    """What one layer, or a super-layer, costs an item: mean and standard deviation over the iterations."""
+    """What one layer, or a super-layer, costs an item: mean and standard deviation over the iterations.
+
+    Means are of the middle half of the runs: on a shared machine something or other interrupts a run now and then.
+    """
 
     name: str
     op: str
@@ -45,8 +48,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         iterations: runs behind each mean.
         provider: the first execution provider.
         crossing_seconds_per_byte: what a byte that crosses a cut costs the parts before and behind it together.
-        at_once_share: what a run takes right after another, as a share of one after a pause, as all others here are; at
-            most 1.
+        waking_seconds: how much longer a run takes after a wait of `wait_seconds`; all others here are of runs right
+            after another. Processors that have waited begin slower, whatever it is that they run.
         time_kind: `thread CPU`, `process CPU` with more threads, or `wall` on a device.
     """
 
@@ -64,10 +67,13 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     whole_seconds_mean: float
     whole_seconds_std: float
     crossing_seconds_per_byte: float
-    at_once_share: float = 1.0
+    waking_seconds: float = 0.0
+    wait_seconds: float = WAIT_S
 
     def seconds(self, first: int, last: int) -> float:
         """The predicted time of a part, layers [first, last) of the model: its layers, and half of each of its cuts.
+
+        It is that of a part which need not wait for its items; one that does takes up to `waking_seconds` longer.
 
         Raises:
             ValueError: it does not begin and end where layers here do.
@@ -124,7 +130,8 @@ def profile(
         recorded = timed.layers.mean(axis=0)
         cuts = chosen_cuts(recorded, timed.clean)
         knots = run_knots(model, cuts, Path(passing), iterations, providers, threads, clock(providers, threads))
-    factors = scaled(recorded, knots)
+    whole = np.concatenate([timed.whole, knots.whole])
+    factors = scaled(recorded, knots.cuts) * (steady(whole) / recorded.sum())
     means, deviations = recorded * factors, timed.layers.std(axis=0) * factors
     kind = "wall" if providers[0] != CPU else "thread CPU" if threads == 1 else "process CPU"
     return Profile(
@@ -142,10 +149,10 @@ def profile(
         provider=providers[0],
         threads=threads,
         time_kind=kind,
-        whole_seconds_mean=float(np.mean(timed.whole)),
-        whole_seconds_std=float(np.std(timed.whole)),
-        crossing_seconds_per_byte=crossing_per_byte(knots),
-        at_once_share=min(1.0, float(np.median(timed.at_once) / np.median(timed.whole))),
+        whole_seconds_mean=steady(whole),
+        whole_seconds_std=float(np.std(whole)),
+        crossing_seconds_per_byte=crossing_per_byte(knots.cuts),
+        waking_seconds=max(0.0, steady(np.concatenate([timed.waking, knots.waking]))),
     )
 
 

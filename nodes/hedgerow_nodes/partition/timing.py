@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import onnx
@@ -19,11 +19,12 @@ from hedgerow_nodes.partition.problems import ModelError
 from hedgerow_nodes.partition.runtime import CPU, Optimisation, open_session, run_session
 from hedgerow_nodes.partition.tensors import made_up
 
+T = TypeVar("T")
 Times = NDArray[np.float64]
 
-PAUSE_S = 0.015
-"""Before each run that is timed. A stage waits for its items, and a processor that has waited begins slower: one run
-after another was seen to take a tenth less than the same part took where it was served."""
+WAIT_S = 0.015
+"""Before one of two runs. A stage may wait for its items, and a processor that has waited begins slower: a run was seen
+to take a quarter of a millisecond more after a wait of 15 ms, whatever it runs, and hardly more after one of 2 ms."""
 
 _WARM_RUNS = 2
 _MOST_INTERRUPTED = 1.1
@@ -35,14 +36,14 @@ class Timed:
     """Seconds of runs.
 
     Attributes:
-        whole: `[iteration]`, of the model as it is served.
-        at_once: `[iteration]`, of the same right after a run, without a pause.
+        whole: `[iteration]`, of the model as it is served, right after another run of it.
+        waking: `[iteration]`, by how much the run before, after a wait of WAIT_S, took longer.
         layers: `[iteration, layer]`, summing to `whole`.
         clean: of the cut behind each layer, whether it goes through nothing that runs as one.
     """
 
     whole: Times
-    at_once: Times
+    waking: Times
     layers: Times
     clean: tuple[bool, ...]
 
@@ -52,6 +53,28 @@ def clock(providers: Sequence[str], threads: int) -> Callable[[], float]:
     if providers[0] != CPU:
         return time.perf_counter
     return time.thread_time if threads == 1 else time.process_time
+
+
+def steady(times: Times) -> float:
+    """The mean of the middle half: what most runs take, whatever interrupted the others."""
+    ordered = np.sort(times)
+    cut = len(ordered) // 4
+    return float(ordered[cut : len(ordered) - cut].mean())
+
+
+def time_waiting(run: Callable[[], T], now: Callable[[], float]) -> tuple[float, float, T]:
+    """Run after a wait, and once more at once.
+
+    Returns:
+        Seconds of the second run, by how much the first took longer, and what it gave.
+    """
+    time.sleep(WAIT_S)
+    begin = now()
+    found = run()
+    between = now()
+    run()
+    at_once_s = now() - between
+    return at_once_s, between - begin - at_once_s, found
 
 
 def time_layers(
@@ -77,18 +100,13 @@ def time_layers(
         optimised = alone
     now = clock(providers, threads)
     outputs = [one.name for one in plain.get_outputs()]
-    whole: list[float] = []
-    at_once: list[float] = []
+    timed: list[tuple[float, float]] = []
     for index in range(_WARM_RUNS + iterations):
-        time.sleep(PAUSE_S)
-        for times in (whole, at_once):
-            begin = now()
-            run_session(plain, outputs, feed, path.name)
-            times.append(now() - begin)
+        timed.append(time_waiting(lambda: run_session(plain, outputs, feed, path.name), now)[:2])
         optimised.run(feed)
         if optimised is not alone and index < _WARM_RUNS + 3:
             alone.run(feed)
-    seconds = np.array(whole[_WARM_RUNS:])
+    seconds, waking = np.array(timed[_WARM_RUNS:]).T
     stands_for = node_layers(model.layers, optimised.nodes)
     of_nodes = optimised.records()
     by_itself = of_nodes if optimised is alone else alone.records()
@@ -98,9 +116,7 @@ def time_layers(
             in_layers[layer] += np.median(by_itself[:, node])
     shares = layer_shares(model.layers, stands_for, of_nodes, np.maximum(in_layers, 1e-9))
     chosen = shares[np.arange(iterations) % len(shares)]
-    return Timed(
-        seconds, np.array(at_once[_WARM_RUNS:]), seconds[:, None] * chosen, clean_cuts(groups(model.layers, stands_for))
-    )
+    return Timed(seconds, waking, seconds[:, None] * chosen, clean_cuts(groups(model.layers, stands_for)))
 
 
 def _is_fed(model: Model, name: str) -> bool:

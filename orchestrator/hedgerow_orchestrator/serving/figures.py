@@ -32,7 +32,7 @@ class Profile(msgspec.Struct, frozen=True):
     which layer of the model each entry ends: more than one apart where layers were taken together. `clean` tells of
     each cut that it goes through nothing that runs as one; `crossing_seconds_per_byte` is what a byte that crosses a
     cut costs both sides together. `input_bytes` is what the first layer takes, NaN where nobody told. Times are those
-    of a part that has waited for its item; of one that has not, `at_once_share` of that.
+    of a part that need not wait for its items; one that has waited `wait_seconds` takes `waking_seconds` longer.
     """
 
     digest: str
@@ -43,7 +43,8 @@ class Profile(msgspec.Struct, frozen=True):
     clean: tuple[bool, ...] = ()
     crossing_seconds_per_byte: float | None = None
     input_bytes: float = math.nan
-    at_once_share: float = 1.0
+    waking_seconds: float = 0.0
+    wait_seconds: float = 0.0
 
     @property
     def seconds(self) -> list[float]:
@@ -83,6 +84,18 @@ class Profile(msgspec.Struct, frozen=True):
             return layers
         crossed = sum(self.bytes_at(each) for each in (first, last) if each not in (0, edges[-1]))
         return layers + crossed * self.crossing_seconds_per_byte / 2
+
+
+@dataclass(frozen=True)
+class Waking:
+    """What of a stage's cost is for having waited for its item.
+
+    Attributes:
+        share: of the cost, where it waits `after_s` or longer.
+    """
+
+    share: float = 0.0
+    after_s: float = 0.0
 
 
 def read_profile(text: str) -> Profile:
@@ -126,55 +139,64 @@ class Figures:
             self.costs[cost_key(instance.handler, instance.parameters), node_id] = compute_s
 
     def cost_of(self, handler: str, parameters: dict[str, Any], node_id: str) -> float:
-        """Measured seconds of a part on a worker, or the sum of its layers' profile there; NaN for neither."""
+        """Measured seconds of a part on a worker, or what its layers' profile there tells; NaN for neither.
+
+        A part that was not measured waits for its items, and is as much slower than profiled as others are there.
+        """
         measured = self.costs.get((cost_key(handler, parameters), node_id))
-        if measured is not None:
-            return measured
-        return self.profiled(parameters, node_id) if handler == PARTITION else math.nan
+        if measured is not None or handler != PARTITION:
+            return math.nan if measured is None else measured
+        profile = self._profile_of(parameters, node_id)
+        if profile is None:
+            return math.nan
+        drift = self._drift(parameters["model"], {parameters.get("sha256", "")}, node_id)
+        return drift * _waited_seconds(profile, parameters) or math.nan
+
+    def waking(self, handler: str, parameters: dict[str, Any], node_id: str) -> Waking:
+        """What of `cost_of` a part owes to waiting for its items.
+
+        Nothing where that is not known, and of what was measured as it is served: that holds how long it waits there.
+        """
+        profile = self._profile_of(parameters, node_id) if handler == PARTITION else None
+        if profile is None or (cost_key(handler, parameters), node_id) in self.costs:
+            return Waking()
+        seconds = _waited_seconds(profile, parameters)
+        return Waking(profile.waking_seconds / seconds if seconds > 0 else 0.0, profile.wait_seconds)
 
     def sha256_of(self, network: NetworkWish) -> str:
         """Of the file of a network: as the blueprint says, else as those that profiled it have told; else empty."""
         by_node = self.profiles.get(network_key(network), {})
         return network.sha256 or next((each.file_sha256 for each in by_node.values() if each.file_sha256), "")
 
-    def _profile_of(self, model: str, sha256: str, node_id: str) -> Profile | None:
+    def _profile_of(self, parameters: dict[str, Any], node_id: str) -> Profile | None:
         """The profile of what a part's parameters name: they have the digest where the blueprint may have none."""
+        model, sha256 = parameters.get("model", ""), parameters.get("sha256", "")
         for key in ((model, sha256), (model, "")):
             profile = self.profiles.get(key, {}).get(node_id)
             if profile is not None and (key[1] == sha256 or profile.file_sha256 == sha256):
                 return profile
         return None
 
-    def profiled(self, parameters: dict[str, Any], node_id: str) -> float:
-        """The sum of the layers of a partition as they were profiled on a worker; NaN where they were not."""
-        profile = self._profile_of(parameters.get("model", ""), parameters.get("sha256", ""), node_id)
-        if profile is None:
-            return math.nan
-        return profile.part_seconds(parameters["first"], parameters["last"]) or math.nan
-
-    def at_once_share(self, handler: str, parameters: dict[str, Any], node_id: str) -> float:
-        """What a part takes that never waits for its items, as a share of `cost_of`.
-
-        1 where that is not known, and of what was measured as it is served: it holds how long the part waits there.
-        """
-        if handler != PARTITION or (cost_key(handler, parameters), node_id) in self.costs:
-            return 1.0
-        profile = self._profile_of(parameters.get("model", ""), parameters.get("sha256", ""), node_id)
-        return 1.0 if profile is None else min(1.0, profile.at_once_share)
-
     def drift(self, network: NetworkWish, node_id: str) -> float:
-        """How much more a network's parts take on a worker than they were profiled to; 1 where nothing is known."""
+        """How much more a network's parts take on a worker than they were profiled to; 1 where nothing is known.
+
+        Between what a part takes without a wait and what it takes after one nothing has drifted.
+        """
+        return self._drift(network.model, {network.sha256, self.sha256_of(network)}, node_id)
+
+    def _drift(self, model: str, sha256s: set[str], node_id: str) -> float:
         ratios = []
         for (key, on), measured in self.costs.items():
             if on != node_id or key[0] != PARTITION:
                 continue
             parameters = msgspec.json.decode(key[1])
-            sha256 = parameters.get("sha256", "")
-            if parameters.get("model") != network.model or sha256 not in (network.sha256, self.sha256_of(network)):
+            if parameters.get("model") != model or parameters.get("sha256", "") not in sha256s:
                 continue
-            profiled = self.profiled(parameters, node_id)
-            if math.isfinite(profiled):
-                ratios.append(measured / profiled)
+            profile = self._profile_of(parameters, node_id)
+            most = math.nan if profile is None else _waited_seconds(profile, parameters)
+            if profile is not None and most > 0:
+                least = most - profile.waking_seconds
+                ratios.append(measured / min(max(measured, least), most))
         return sum(ratios) / len(ratios) if ratios else 1.0
 
     def forget(self, node_id: str) -> None:
@@ -182,3 +204,8 @@ class Figures:
         self.costs = {key: value for key, value in self.costs.items() if key[1] != node_id}
         for by_node in self.profiles.values():
             by_node.pop(node_id, None)
+
+
+def _waited_seconds(profile: Profile, parameters: dict[str, Any]) -> float:
+    """Of a part that waits long for its items; NaN where no piece ends where it does."""
+    return profile.part_seconds(parameters["first"], parameters["last"]) + profile.waking_seconds

@@ -65,7 +65,7 @@ def propose(
         used[provider] = used.get(provider, 0) + 1
     placed_parameters = {part.key: parameters_on(part, by_id[nodes[part.key]], providers[part.key]) for part in parts}
     placed_handlers = {part.key: handler_on(part, by_id[nodes[part.key]]) for part in parts}
-    shares = [figures.at_once_share(placed_handlers[key], placed_parameters[key], nodes[key]) for key in nodes]
+    wakings = [figures.waking(placed_handlers[key], placed_parameters[key], nodes[key]) for key in nodes]
     network_words = [word for each in cuts.values() for word in (*each.placed.plan.words, *each.words)]
     return Proposal(
         parts=parts,
@@ -76,7 +76,7 @@ def propose(
         handlers=placed_handlers,
         boundaries=boundaries,
         placed=(*(each.placed for each in cuts.values()), placed),
-        predicted=predicted(placed, workers, [*assumption_words(table), *network_words], table.assumed, shares),
+        predicted=predicted(placed, workers, [*assumption_words(table), *network_words], table.assumed, wakings),
         turn=turn,
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from hedgerow_orchestrator.placement.evaluate import Evaluation, Evaluator
 from hedgerow_orchestrator.placement.plan import Plan
 from hedgerow_orchestrator.placement.problem import Problem
+from hedgerow_orchestrator.serving.figures import Waking
 from hedgerow_orchestrator.serving.host_load import cores_left, host_of, load_words
 from hedgerow_orchestrator.serving.parts import Key, Part, Wire
 from hedgerow_orchestrator.serving.workers import Worker
@@ -128,7 +129,7 @@ def predicted(
     workers: Sequence[Worker],
     words: Sequence[str],
     assumed: Sequence[str] = (),
-    at_once_shares: Sequence[float] = (),
+    wakings: Sequence[Waking] = (),
 ) -> dict[str, Any]:
     """The prediction as JSON: stages, links, and max(slowest stage, slowest link, work / cores of each host).
 
@@ -136,10 +137,10 @@ def predicted(
     instance has a process of its own, so that two on one worker add up only in what they take of the host's cores that
     others leave (`cores`), and of the worker's where it may use fewer (`limited`). Work is that of the stages and what
     it takes to move their items (`moving`), where a worker has measured that. `costs` is what was chosen from, stages
-    that wait for their items; `stages` are as busy as they will be: see `as_busy`, and for `costs` `cost_cells`.
+    that wait for their items; `stages` wait as long as they will: see `as_waiting`, and for `costs` `cost_cells`.
 
     Args:
-        at_once_shares: of each stage, what it takes where it never waits, as a share of its cost; 1 for none given.
+        wakings: of each stage, what of its cost it owes to waiting; nothing for none given.
     """
     problem, plan = placed.problem, placed.plan
     index = {name: at for at, name in enumerate(problem.node_names)}
@@ -147,8 +148,8 @@ def predicted(
     cost = [float(problem.costs.seconds[at, node]) for at, node in enumerate(at_node)]
     evaluation = Evaluator(problem).evaluate(at_node)
     found = _bounds(problem, workers, at_node, cost, evaluation)
-    if at_once_shares:
-        cost = as_busy(problem, cost, at_once_shares, found.bottleneck_s)
+    if wakings:
+        cost = as_waiting(problem, cost, wakings, found.bottleneck_s)
         found = _bounds(problem, workers, at_node, cost, evaluation)
     cpu = [seconds * workers[node].core_share for seconds, node in zip(cost, at_node, strict=True)]
     links = [
@@ -176,16 +177,18 @@ def predicted(
     }
 
 
-def as_busy(
-    problem: Problem, cost: Sequence[float], at_once_shares: Sequence[float], bottleneck_s: float
-) -> list[float]:
+def as_waiting(problem: Problem, cost: Sequence[float], wakings: Sequence[Waking], bottleneck_s: float) -> list[float]:
     """Costs of stages that wait for their items as long as they will: less than those that wait long.
 
-    A processor that has waited begins slower. Between a stage that always works, which takes `at_once_shares` of its
-    cost, and one that hardly ever does, the share of the time in which it works decides.
+    A processor that has waited begins slower. A stage waits for what its work leaves of the time between two of its
+    items; as long as that is shorter than `after_s`, it costs it the less.
     """
-    busy = [min(1.0, seconds * stage.share / bottleneck_s) for seconds, stage in zip(cost, problem.stages, strict=True)]
-    return [seconds * (1 - (1 - share) * part) for seconds, share, part in zip(cost, at_once_shares, busy, strict=True)]
+    found = []
+    for seconds, stage, waking in zip(cost, problem.stages, wakings, strict=True):
+        wait_s = bottleneck_s / max(stage.share, 1e-9) - seconds
+        waits = min(1.0, max(0.0, wait_s) / waking.after_s) if waking.after_s > 0 else 1.0
+        found.append(seconds * (1 - waking.share * (1 - waits)))
+    return found
 
 
 @dataclass(frozen=True)

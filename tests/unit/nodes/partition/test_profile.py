@@ -20,6 +20,7 @@ from hedgerow_nodes.partition.attribution import clean_cuts, groups, layer_share
 from hedgerow_nodes.partition.knots import Knot, chosen_cuts, crossing_per_byte, scaled
 from hedgerow_nodes.partition.super_layers import super_layers
 from hedgerow_nodes.partition.tensors import made_up
+from hedgerow_nodes.partition.timing import WAIT_S, steady
 
 
 def made(times: list[float], sizes: list[int], clean: list[bool]) -> Profile:
@@ -90,9 +91,18 @@ def test_json_comes_back(tmp_path: Path) -> None:
         Profile.from_json(b'{"digest": 1}')
 
 
-def test_a_run_right_after_another_is_told_beside_one_after_a_pause(tmp_path: Path) -> None:
+def test_what_a_wait_costs_is_told_beside_runs_right_after_another(tmp_path: Path) -> None:
     found = profile(load(chain(tmp_path)), 3)
-    assert 0 < found.at_once_share <= 1
+    assert 0 <= found.waking_seconds < 0.01
+    assert found.wait_seconds == WAIT_S
+
+
+@pytest.mark.parametrize(
+    ("times", "steady_s"),
+    [([3.0], 3.0), ([1.0, 2.0, 3.0], 2.0), ([2.0, 1.0, 90.0, 3.0], 2.5), ([0.0, 1.0, 1.0, 1.0, 50.0], 1.0)],
+)
+def test_a_few_interrupted_runs_do_not_count(times: list[float], steady_s: float) -> None:
+    assert steady(np.array(times)) == pytest.approx(steady_s)
 
 
 def test_several_threads_are_told(tmp_path: Path) -> None:

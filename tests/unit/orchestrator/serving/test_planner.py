@@ -197,11 +197,11 @@ def test_the_prediction_is_the_slowest_of_stages_links_and_shared_cores() -> Non
     assert plan(blueprint, thin, figures).predicted["bottleneck_s"] == pytest.approx(0.1)
 
 
-def profile(seconds: list[float], cuts: list[float]) -> Any:
+def profile(seconds: list[float], cuts: list[float], **more: Any) -> Any:
     layers = [
         {"name": f"l{at}", "op": "x", "seconds_mean": each, "seconds_std": 0.0} for at, each in enumerate(seconds)
     ]
-    return read_profile(json.dumps({"digest": "d", "layers": layers, "cut_bytes": cuts}))
+    return read_profile(json.dumps({"digest": "d", "layers": layers, "cut_bytes": cuts, **more}))
 
 
 NETWORK: dict[str, Any] = {
@@ -306,7 +306,18 @@ def test_a_part_that_takes_longer_than_profiled_makes_its_worker_slower() -> Non
     assert figures.drift(network, "a") == 1.0
     figures.costs[key, "a"] = 0.4
     assert figures.drift(network, "a") == pytest.approx(2.0)
-    assert math.isnan(figures.profiled({"model": "other", "first": 0, "last": 1}, "a"))
+    other = {"model": "m.onnx", "sha256": "", "first": 2, "last": 3}
+    assert figures.cost_of("onnx_partition", other, "a") == pytest.approx(0.2)
+    assert math.isnan(figures.cost_of("onnx_partition", {"model": "other", "first": 0, "last": 1}, "a"))
+
+
+@pytest.mark.parametrize(("measured", "drift"), [(0.20, 1.0), (0.25, 1.0), (0.30, 1.0), (0.10, 0.5), (0.60, 2.0)])
+def test_what_waiting_explains_is_no_drift(measured: float, drift: float) -> None:
+    waking = profile([0.1] * 4, [1.0] * 3, waking_seconds=0.1)
+    figures = Figures(profiles={("m.onnx", ""): {"a": waking}})
+    key = cost_key("onnx_partition", {"model": "m.onnx", "sha256": "", "first": 0, "last": 2})
+    figures.costs[key, "a"] = measured
+    assert figures.drift(parse(NETWORK).networks[0], "a") == pytest.approx(drift)
 
 
 def test_the_digest_that_was_profiled_is_in_the_plan_and_figures_of_parts_are_found_by_it() -> None:
@@ -316,10 +327,10 @@ def test_the_digest_that_was_profiled_is_in_the_plan_and_figures_of_parts_are_fo
     proposal = plan(NETWORK, [worker("a")], figures)
     (part,) = [each for each in proposal.parts if each.name == "net/0"]
     assert part.parameters == {"model": "m.onnx", "sha256": "f" * 64, "first": 0, "last": 4}
-    assert figures.profiled(part.parameters, "a") == pytest.approx(0.4)
+    assert figures.cost_of(part.handler, part.parameters, "a") == pytest.approx(0.4)
     figures.costs[cost_key("onnx_partition", part.parameters), "a"] = 0.8
     assert figures.drift(parse(NETWORK).networks[0], "a") == pytest.approx(2.0)
-    assert math.isnan(figures.profiled({**part.parameters, "sha256": "0" * 64}, "a"))
+    assert math.isnan(figures.cost_of("onnx_partition", {**part.parameters, "sha256": "0" * 64}, "a"))
 
 
 LAYERS = [{"name": f"l{at}", "op": "x", "seconds_mean": 0.1, "seconds_std": 0.0} for at in range(4)]
@@ -364,16 +375,16 @@ def test_a_long_network_is_planned_in_pieces_and_cut_at_layers_of_the_model() ->
 
 
 @pytest.mark.parametrize(
-    ("link_s", "busy"),
-    [(1e-6, (1.0, 0.5)), (0.04, (0.25, 0.125))],
+    ("link_s", "waits"),
+    [(1e-6, (0.0, 0.25)), (0.03, (0.9, 1.0))],
     ids=["the first part always works", "the link is the slowest"],
 )
-def test_a_part_that_hardly_waits_takes_less_than_one_that_does(link_s: float, busy: tuple[float, float]) -> None:
+def test_a_part_that_hardly_waits_takes_less_than_one_that_does(link_s: float, waits: tuple[float, float]) -> None:
     links = {"a": {"b": (1e6 / link_s, 0.0)}, "b": {"a": (1e6 / link_s, 0.0)}}
     workers = [worker(name, links[name]) for name in "ab"]
     seconds = (0.01, 0.005)
     layers = [{"name": f"l{at}", "seconds_mean": each} for at, each in enumerate(seconds)]
-    told = {"digest": "d", "layers": layers, "cut_bytes": [1e6, 0.0], "at_once_share": 0.8}
+    told = {"digest": "d", "layers": layers, "cut_bytes": [1e6, 0.0], "waking_seconds": 0.002, "wait_seconds": 0.02}
     found = read_profile(json.dumps(told))
     figures = Figures(profiles={("m.onnx", ""): {"a": found, "b": found}})
     network = {**NETWORK["networks"][0], "partitions": [1], "placement": ["a", "b"]}
@@ -381,7 +392,7 @@ def test_a_part_that_hardly_waits_takes_less_than_one_that_does(link_s: float, b
     proposal = plan(blueprint, workers, figures)
     stages = proposal.predicted["stages"]
     for at in range(2):
-        assert stages[f"net/{at}"] == pytest.approx(seconds[at] * (1 - 0.2 * busy[at]), rel=1e-3)
+        assert stages[f"net/{at}"] == pytest.approx(seconds[at] + 0.002 * waits[at], rel=1e-3)
     for instance in as_plan(proposal).instances:
         if instance.handler == "onnx_partition":
             figures.note(instance, instance.node_id, 0.01)
