@@ -13,6 +13,7 @@ from hedgerow_orchestrator.placement.checks import Infeasible, check, obvious_co
 from hedgerow_orchestrator.placement.climb import climb
 from hedgerow_orchestrator.placement.diagnose import conflict
 from hedgerow_orchestrator.placement.evaluate import Evaluator
+from hedgerow_orchestrator.placement.even import evened
 from hedgerow_orchestrator.placement.order_walk import MOST_NODES
 from hedgerow_orchestrator.placement.part import usable_part
 from hedgerow_orchestrator.placement.plan import Plan, Segment
@@ -56,7 +57,7 @@ def solve(
         if np.isinf(found.lower):
             raise Infeasible(conflict(part, budget))
         raise NotFound(f"no placement was found in {seconds:g} s and none was proved impossible; give more time")
-    placement = tuple(kept[node] for node in found.placement)
+    placement = tuple(kept[node] for node in evened(evaluator, found.placement))
     return describe(problem, placement, found.lower, found.solver, budget.used_s)
 
 
