@@ -14,7 +14,7 @@ MOST_SCALING = 2.0
 MOST_MOVEMENT = 0.2
 """The calibration may differ by so much before and after a row."""
 
-MOST_REPEATS = 3
+MOST_REPEATS = 6
 
 
 class Verdict(StrEnum):

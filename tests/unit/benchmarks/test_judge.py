@@ -67,7 +67,7 @@ def test_one_slow_part_counts_for_a_third():
     assert slowness({**REFERENCE, "commit": 27.0}, REFERENCE) == pytest.approx(2.7 ** (1 / 3))
 
 
-def test_only_the_noisy_is_repeated_three_times_and_while_there_is_time():
+def test_only_the_noisy_is_repeated_a_few_times_and_while_there_is_time():
     noisy = [Verdict.OK, Verdict.NOISY]
     assert may_repeat(noisy, 0, remaining_s=100, budget_s=40, reserved_s=60)
     assert not may_repeat(noisy, 0, remaining_s=100, budget_s=40, reserved_s=61)

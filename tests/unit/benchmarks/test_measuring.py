@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.catalogue import Row
 from benchmarks.figures import Figure, at_least, at_most_times
-from benchmarks.judge import Verdict
+from benchmarks.judge import MOST_REPEATS, Verdict
 from benchmarks.measuring import RowFailed, measure_rows, run_in_a_process
 from benchmarks.report import record
 
@@ -44,8 +44,8 @@ def test_a_noisy_row_is_repeated_until_it_is_quiet():
 
 def test_a_row_that_stays_noisy_is_not_ok():
     runs = []
-    (row,) = measured(Calibrations(*[100.0, 130.0] * 4), run=lambda row: runs.append(row) or (FIGURE,))
-    assert (row.repeats, len(runs), row.is_ok, row.verdicts) == (3, 4, False, (Verdict.NOISY,))
+    (row,) = measured(Calibrations(*[100.0, 130.0] * (MOST_REPEATS + 1)), run=lambda row: runs.append(row) or (FIGURE,))
+    assert (row.repeats, len(runs), row.is_ok, row.verdicts) == (MOST_REPEATS, MOST_REPEATS + 1, False, (Verdict.NOISY,))
     assert row.lines()[0].endswith(", noisy")
 
 
