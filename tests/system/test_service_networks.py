@@ -142,28 +142,29 @@ def test_a_network_is_cut_as_planned_and_moved_by_hand(serving: Serving, tmp_pat
     serving.delete(name)
 
 
-def assert_as_measured(predicted: dict[str, Any], expected: dict[str, tuple[str, float]]) -> None:
+def assert_as_measured(predicted: dict[str, Any], expected: dict[str, str]) -> None:
     """Each part is where it was wished, and takes what was measured there, or less, as one that waits less."""
-    for part, (worker, seconds) in expected.items():
+    for part, worker in expected.items():
         assert predicted["places"][part] == worker
-        assert 0.3 * seconds < predicted["stages"][part] <= seconds
+        cell = predicted["costs"][part][worker]
+        assert cell["source"] == "measured"
+        assert 0.3 * cell["seconds"] < predicted["stages"][part] <= cell["seconds"]
 
 
 def test_each_worker_profiles_a_network_itself_and_the_plan_counts_with_that(serving: Serving, tmp_path: Path) -> None:
     given = {"partitions": [3], "placement": ["worker-1", "worker-2"]}
     name = serving.deploy(blueprint("own", residual(tmp_path), given))
     first = serving.get(f"services/{name}")["placement"]["predicted"]
-    seconds = {}
     for part in ("net/0", "net/1"):
         cells = first["costs"][part]
         assert {worker: each["source"] for worker, each in cells.items()} == dict.fromkeys(cells, "measured")
-        seconds[part] = one, two = cells["worker-1"]["seconds"], cells["worker-2"]["seconds"]
+        one, two = cells["worker-1"]["seconds"], cells["worker-2"]["seconds"]
         print(f"{part}: {one * 1e6:.1f} us on worker-1, {two * 1e6:.1f} us on worker-2")
         assert one > 0 < two != one, "two measurements, which never agree to the last digit"
-    assert_as_measured(first, {"net/0": ("worker-1", seconds["net/0"][0]), "net/1": ("worker-2", seconds["net/1"][1])})
+    assert_as_measured(first, {"net/0": "worker-1", "net/1": "worker-2"})
     wish = {"placement": {"net/0": "worker-2", "net/1": "worker-1"}, "dry_run": True}
     other = serving.post(f"services/{name}/placement", wish)["predicted"]
-    assert_as_measured(other, {"net/0": ("worker-2", seconds["net/0"][1]), "net/1": ("worker-1", seconds["net/1"][0])})
+    assert_as_measured(other, {"net/0": "worker-2", "net/1": "worker-1"})
     # One that has come since has measured nothing of it, which is told.
     serving.start_worker("worker-3")
     serving.until(lambda: "worker-3" in serving.here(), "a third worker")
