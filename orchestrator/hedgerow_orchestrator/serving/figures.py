@@ -144,9 +144,9 @@ class Figures:
         A part that was not measured waits for its items, and is as much slower than profiled as others are there.
         """
         measured = self.costs.get((cost_key(handler, parameters), node_id))
-        if measured is not None or handler != PARTITION:
-            return math.nan if measured is None else measured
-        profile = self._profile_of(parameters, node_id)
+        if measured is not None:
+            return measured
+        profile = self._profile_of(parameters, node_id) if handler == PARTITION else None
         if profile is None:
             return math.nan
         drift = self._drift(parameters["model"], {parameters.get("sha256", "")}, node_id)
