@@ -24,6 +24,16 @@ def explain(problem: Problem, evaluator: Evaluator, placement: tuple[int, ...], 
     ]
 
 
+def evened(evaluator: Evaluator, found: tuple[int, ...], placement: tuple[int, ...]) -> str:
+    """Why a placement is not the best one that was found."""
+    best, now = evaluator.evaluate(found), evaluator.evaluate(placement)
+    slowest, before = (milliseconds(max(each.node_s.values())) for each in (now, best))
+    return (
+        f"boundaries were moved so that parts are more alike: the slowest takes {slowest} and not {before}, for which "
+        f"{now.bottleneck_s / best.bottleneck_s - 1:.2%} more time between items is accepted"
+    )
+
+
 def milliseconds(seconds: float) -> str:
     """As people read it."""
     return f"{seconds * 1e3:.4g} ms"

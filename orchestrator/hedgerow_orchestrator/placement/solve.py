@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,6 +32,7 @@ def solve(
     seconds: float = 1.0,
     seed: int = 0,
     subsets_up_to: int = MOST_NODES,
+    evenness: float = 0.0,
 ) -> Plan:
     """The best placement that is found; the same clock readings and seed give the same answer.
 
@@ -40,6 +42,7 @@ def solve(
         seconds: about how long the search may take where it is not exact sooner.
         seed: of what is tried at random.
         subsets_up_to: nodes up to which all subsets are walked through; fewer make the anytime search work sooner.
+        evenness: what a faster slowest part is worth, see `evened`; with 0 it costs nothing, and the best is the best.
 
     Raises:
         ValueError: the problem is none; the entry is named.
@@ -57,8 +60,12 @@ def solve(
         if np.isinf(found.lower):
             raise Infeasible(conflict(part, budget))
         raise NotFound(f"no placement was found in {seconds:g} s and none was proved impossible; give more time")
-    placement = tuple(kept[node] for node in evened(evaluator, found.placement))
-    return describe(problem, placement, found.lower, found.solver, budget.used_s)
+    even = evened(evaluator, found.placement, evenness)
+    plan = describe(problem, tuple(kept[node] for node in even), found.lower, found.solver, budget.used_s)
+    given_up = evaluator.evaluate(even).value - evaluator.evaluate(found.placement).value
+    if given_up <= SAME * plan.value:
+        return plan
+    return replace(plan, words=(*plan.words, explain.evened(evaluator, found.placement, even)))
 
 
 def describe(problem: Problem, placement: tuple[int, ...], lower: float, solver: str, used_s: float = 0.0) -> Plan:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from brute_force import Steps, problems
@@ -49,6 +51,21 @@ def even_chain(objective: Objective = THROUGHPUT, rules: Rules | None = None, co
     )
 
 
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(problems(), st.floats(0, 1), st.data())
+def test_what_is_given_up_is_worth_it(problem: Problem, worth: float, data: st.DataObject) -> None:
+    evaluator = Evaluator(problem)
+    nodes = st.integers(0, len(problem.nodes) - 1)
+    given_one = tuple(data.draw(st.lists(nodes, min_size=len(problem.stages), max_size=len(problem.stages))))
+    found = evened(evaluator, given_one, worth)
+    before, after = evaluator.evaluate(given_one), evaluator.evaluate(found)
+    saved_s = max(before.node_s.values()) - max(after.node_s.values())
+    assert saved_s >= 0
+    if found != given_one:
+        assert after.bottleneck_s - before.bottleneck_s <= worth * saved_s + 1e-8 * before.bottleneck_s
+        assert not evaluator.broken(found)
+
+
 @pytest.mark.parametrize("at", [2, 3, 4])
 def test_where_shared_cores_bound_the_rate_parts_get_alike(at: int) -> None:
     assert evened(Evaluator(even_chain()), (0,) * at + (1,) * (6 - at)) == (0, 0, 0, 1, 1, 1)
@@ -64,7 +81,37 @@ def test_where_a_part_bounds_the_rate_or_something_else_counts_nothing_changes()
         assert evened(Evaluator(problem), (0, 0, 1, 1, 1, 1)) == (0, 0, 1, 1, 1, 1)
 
 
-def test_a_plan_is_evened() -> None:
-    plan = solve(even_chain(), Steps(), seconds=100)
-    assert plan.value == pytest.approx(4.0)
-    assert sorted(plan.evaluation.node_s.values()) == [3.0, 3.0]
+def measured_apart(slower: float, cores: float = 1.5) -> Problem:
+    """The same with costs that were measured on each node: on the second one all is `slower` times as much."""
+    problem = even_chain(cores=cores)
+    return replace(problem, costs=Costs.measured(np.ones((6, 2)) * [1.0, slower]))
+
+
+def test_costs_that_were_measured_apart_do_not_keep_parts_uneven() -> None:
+    # The fewer layers are on the slower node the better, by 0.17 % a layer.
+    problem = measured_apart(1.01)
+    assert evened(Evaluator(problem), (0, 0, 0, 0, 1, 1)) == (0, 0, 0, 0, 1, 1)
+    assert evened(Evaluator(problem), (0, 0, 0, 0, 1, 1), 0.25) == (0, 0, 0, 1, 1, 1)
+
+
+def test_what_costs_more_than_it_is_worth_is_left() -> None:
+    # A layer that moves saves a second in the slowest part, and half a second is shared by 1.2 cores.
+    evaluator = Evaluator(measured_apart(1.5, cores=1.2))
+    assert evened(evaluator, (0, 0, 0, 0, 0, 1), 0.4) == (0, 0, 0, 0, 0, 1)
+    assert evened(evaluator, (0, 0, 0, 0, 0, 1), 0.45) == (0, 0, 0, 0, 1, 1)
+
+
+def test_a_plan_is_evened_as_far_as_it_was_asked_for() -> None:
+    rules = Rules(max_partitions=2, forbids=(("layer 5", "a"), ("layer 0", "b")))
+    problem = replace(measured_apart(1.01), rules=rules)
+    best = solve(problem, Steps(), seconds=100)
+    even = solve(problem, Steps(), seconds=100, evenness=0.25)
+    assert best.is_exact
+    assert [segment.end for segment in best.segments] == [4, 6]
+    assert [segment.end for segment in even.segments] == [3, 6]
+    assert not even.is_exact
+    assert even.lower_bound == pytest.approx(best.value)
+    assert even.gap == pytest.approx(0.01 / 6.02)
+    assert "at most 0.17% above the best" in even.words[0]
+    assert "the slowest takes 3030 ms and not 4000 ms, for which 0.17% more time" in even.words[-1]
+    assert not any("more alike" in each for each in best.words)

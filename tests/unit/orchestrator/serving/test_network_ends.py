@@ -111,6 +111,18 @@ def test_what_runs_is_compared_with_its_ends() -> None:
     assert "where in is" in proposal.explanation or "where in is" in " ".join(proposal.words)
 
 
+def test_parts_get_alike_though_each_worker_measured_for_itself() -> None:
+    """Six layers on one machine with a core and a half: a worker that measured 1 % more gets no less work for that."""
+    figures = Figures()
+    seconds = {"a": 0.01, "b": 0.0101, "c": 0.0101}
+    figures.profiles["m.onnx", ""] = {name: profiled([each] * 6, [1e2] * 6, 1e2) for name, each in seconds.items()}
+    proposal = plan(between("a", "a", max_partitions=2), three(host_id="h", cores=1.5), figures)
+    assert proposal.boundaries["net"] == (0, 3, 6)
+    placed = next(each for each in proposal.placed if each.what == "net")
+    assert 0 < placed.plan.gap < 0.01
+    assert "the slowest takes 30.3 ms and not 40 ms" in " ".join(proposal.words)
+
+
 def test_a_cut_that_costs_more_to_move_items_than_it_gains_is_not_made() -> None:
     """On one machine with two cores: two parts of 10 ms gain nothing where an item takes 6 ms to be moved."""
     figures = Figures()
