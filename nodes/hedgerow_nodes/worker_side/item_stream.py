@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hedgerow_idl.serve import ItemKind
@@ -55,10 +56,16 @@ class SentChunk:
 
 @dataclass(frozen=True)
 class Delivered:
-    """An item that the receiver has taken whole, and how long that took from its first chunk to the answer."""
+    """An item that the receiver has taken whole, and how long that took from its first chunk to the answer.
+
+    `behind_s` is the time since the answer before it, if nothing but it and those that were answered with it filled
+    the link since then: `behind_bytes` all together. NaN where that is not so.
+    """
 
     item: Outgoing
     took_s: float
+    behind_s: float = math.nan
+    behind_bytes: int = 0
 
 
 class ItemStream:
@@ -79,6 +86,7 @@ class ItemStream:
         self._on_the_way: deque[tuple[SentChunk, bool]] = deque()
         self._again: deque[SentChunk] = deque()
         self._bytes_on_the_way = 0
+        self._answered_at_s = -math.inf
         self.position = 0
         self.taken = 0
         self.dropped = 0
@@ -142,11 +150,19 @@ class ItemStream:
             self._bytes_on_the_way -= sent.piece.size_bytes
             if is_last:
                 delivered.append(Delivered(sent.item, clock_s - sent.item.began_at_s))
+        if delivered:
+            # What began before the last answer was on its way behind that: since then the link was never idle.
+            if delivered[0].item.began_at_s < self._answered_at_s:
+                together = sum(each.item.size_bytes for each in delivered)
+                since_s = clock_s - self._answered_at_s
+                delivered[-1] = replace(delivered[-1], behind_s=since_s, behind_bytes=together)
+            self._answered_at_s = clock_s
         return delivered
 
     def rewind(self) -> None:
         """What the receiver has not said to have is lost: it goes again, before all else."""
         self._again = deque(sent for sent, _ in self._on_the_way)
+        self._answered_at_s = -math.inf
         for sent in self._again:
             sent.item.began_alone = False  # its time tells nothing of the link
 

@@ -15,6 +15,10 @@ TELLS_BANDWIDTH_BYTES = 64 << 10
 
 TELLS_LATENCY_BYTES = 4 << 10
 
+FOLLOWED_S = 10.0
+"""For so long what items behind each other took counts for more than what one alone took: that has waited for
+processors at both ends too. Links of 18 ms an item were seen as 24 ms by items alone where two processors were busy."""
+
 
 @dataclass
 class _Link:
@@ -22,6 +26,7 @@ class _Link:
     latency_s: float = math.nan
     at_s: float = math.nan
     is_passive: bool = False
+    followed_at_s: float = -math.inf
     sent_items: int = 0
     sent_bytes: int = 0
     transfer_s: float = math.nan
@@ -58,11 +63,26 @@ class LinkBook:
             link.latency_s = _smoothed(link.latency_s, took_s / 2)
         elif size_bytes >= TELLS_BANDWIDTH_BYTES:
             latency_s = 0.0 if math.isnan(link.latency_s) else link.latency_s
+            if clock_s < link.followed_at_s + FOLLOWED_S:
+                return
             moving_s = max(took_s - 2 * latency_s, took_s / 10)
-            link.bandwidth_bytes_per_s = _smoothed(link.bandwidth_bytes_per_s, size_bytes / moving_s)
+            link.bandwidth_bytes_per_s = _smoothed_rate(link.bandwidth_bytes_per_s, size_bytes, moving_s)
         else:
             return
         link.at_s, link.is_passive = clock_s, True
+
+    def followed(self, to_node_id: str, size_bytes: int, since_s: float, clock_s: float) -> None:
+        """So much has arrived since the answer before, and the link was never idle meanwhile.
+
+        The time from answer to answer holds no latency: those of both are the same. That is how a receiver of packets
+        one behind the other tells the rate of what lies between (V. Jacobson, Congestion Avoidance and Control, 1988).
+        """
+        if size_bytes < TELLS_BANDWIDTH_BYTES or since_s <= 0:
+            return
+        link = self._link(to_node_id)
+        link.bandwidth_bytes_per_s = _smoothed_rate(link.bandwidth_bytes_per_s, size_bytes, since_s)
+        link.at_s = link.followed_at_s = clock_s
+        link.is_passive = True
 
     def forget(self, to_node_id: str) -> None:
         """A worker is gone: whoever comes back may come back elsewhere."""
@@ -86,6 +106,11 @@ class LinkBook:
 
     def _link(self, to_node_id: str) -> _Link:
         return self._links.setdefault(to_node_id, _Link())
+
+
+def _smoothed_rate(before_bytes_per_s: float, size_bytes: int, moving_s: float) -> float:
+    """Smoothed is the time a byte takes: its mean is what many take together, which the mean of rates is not."""
+    return 1 / _smoothed(1 / before_bytes_per_s, moving_s / size_bytes)
 
 
 def _smoothed(before: float, value: float) -> float:

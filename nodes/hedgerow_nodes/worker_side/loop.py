@@ -303,8 +303,9 @@ class WorkerLoop:
         if delivered.item.kind is ItemKind.PROBE:
             self._measuring.delivered(to_node_id, delivered, self._clock())
             return
-        item = delivered.item
-        self._links.delivered(to_node_id, item.size_bytes, delivered.took_s, self._clock(), alone=item.began_alone)
+        item, clock_s = delivered.item, self._clock()
+        self._links.delivered(to_node_id, item.size_bytes, delivered.took_s, clock_s, alone=item.began_alone)
+        self._links.followed(to_node_id, delivered.behind_bytes, delivered.behind_s, clock_s)
 
     def _on_measured(self, command_id: str, body: str) -> None:
         self._orders.settle(command_id, OrderCode.DONE, body=body)

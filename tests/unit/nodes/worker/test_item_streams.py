@@ -136,6 +136,41 @@ def test_the_newest_item_of_a_link_replaces_those_that_wait() -> None:
     assert stream.dropped == 2
 
 
+def test_an_item_behind_another_tells_how_long_it_held_the_link_alone() -> None:
+    stream = ItemStream()
+    for number in range(4):
+        stream.put(Outgoing({"n": number}, [bytes(1000)]))
+
+    def sent(at_s: float) -> int:
+        chunk = stream.next_chunk(at_s)
+        assert chunk is not None
+        return chunk.position
+
+    first, second, third = sent(0.0), sent(0.0), sent(0.1)
+    (alone,) = stream.credit(first, 2.0)
+    assert (alone.took_s, alone.behind_bytes) == (2.0, 0)
+    assert math.isnan(alone.behind_s)
+    # Both were on their way when the first was answered, and one answer tells of both.
+    *_, newest = stream.credit(third, 3.0)
+    assert (newest.item.header["n"], newest.took_s) == (2, 2.9)
+    assert (newest.behind_s, newest.behind_bytes) == (1.0, 2000)
+    assert second < third
+    # The fourth began when nothing was on its way: the link was idle before.
+    (idle_before,) = stream.credit(sent(5.0), 6.0)
+    assert math.isnan(idle_before.behind_s)
+
+
+def test_an_item_that_goes_again_tells_nothing_of_the_link() -> None:
+    stream = ItemStream()
+    for number in range(2):
+        stream.put(Outgoing({"n": number}, [bytes(1000)]))
+        stream.next_chunk(0.0)
+    stream.credit(1, 1.0)
+    stream.rewind()
+    (again,) = stream.credit(2, 9.0)
+    assert math.isnan(again.behind_s)
+
+
 def test_a_dead_receiver_leaves_everything_that_it_has_not_taken() -> None:
     stream = ItemStream()
     for n in range(3):
