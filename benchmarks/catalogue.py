@@ -38,13 +38,13 @@ ROWS: tuple[Row, ...] = (
     Row("memory", "benchmarks.rows.memory", budget_s=400, is_long=True),
     Row("growth", "benchmarks.rows.growth", budget_s=1500, is_long=True),
     Row("placement", "benchmarks.rows.placement", budget_s=240, is_serve=True),
-    Row("partition", "benchmarks.rows.partition", budget_s=80, is_serve=True),
+    Row("partition", "benchmarks.rows.partition", budget_s=120, is_serve=True),
     Row("instances", "benchmarks.rows.instances", budget_s=90, is_serve=True),
     Row("swap", "benchmarks.rows.swap", budget_s=90, is_serve=True),
     Row("recovery", "benchmarks.rows.recovery", budget_s=120, is_serve=True),
     Row("frozen", "benchmarks.rows.frozen", budget_s=120, is_serve=True),
     Row("tracing", "benchmarks.rows.tracing", budget_s=180, is_serve=True),
-    Row("served", "benchmarks.rows.served", budget_s=240, is_serve=True),
+    Row("served", "benchmarks.rows.served", budget_s=330, is_serve=True),
 )
 
 BENCH_S = 590.0
