@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +67,8 @@ class HealthMeter:
             status.received_errors, status.sent_errors = network.errin, network.errout
         gpus = self._gpus.look()
         if gpus:
-            status.gpu_load_percent = max(gpu.percent for gpu in gpus)
-            status.gpu_temperature_c = max(gpu.temperature_c for gpu in gpus)
+            status.gpu_load_percent = _most(gpu.percent for gpu in gpus)
+            status.gpu_temperature_c = _most(gpu.temperature_c for gpu in gpus)
         status.power_w = self._power_w() + sum(gpu.power_w for gpu in gpus)
 
     def _power_w(self) -> float:
@@ -85,6 +85,11 @@ class HealthMeter:
             return self._clock(), self._rapl.read_uj()
         except RaplUnavailable:
             return None
+
+
+def _most(figures: Iterable[float]) -> float:
+    """The largest that is known."""
+    return max((one for one in figures if not math.isnan(one)), default=math.nan)
 
 
 def _or_none(ask: Callable[[], Any]) -> Any:

@@ -100,6 +100,11 @@ class TestNvml:
         assert found.method == "nvml_power"
         assert found.interval.high == pytest.approx(2 * found.interval.value)
 
+    def test_a_counter_that_is_marked_as_not_available_is_none(self) -> None:
+        library = FakeNvml(gpus=1)
+        library.nvmlDeviceGetTotalEnergyConsumption = lambda handle: 2**64 - 1  # type: ignore[method-assign]
+        assert self.used(library).method == "nvml_power"
+
     def test_a_gpu_that_tells_nothing_makes_the_sum_unknown_and_not_smaller(self) -> None:
         source = NvmlSource(FakeNvml(gpus=2, power=False))
         source.begin()

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+# NVML_VALUE_NOT_AVAILABLE, -1 in an unsigned field of 32 or 64 bits: no error, and no figure either.
+_NOT_AVAILABLE = (2**32 - 1, 2**64 - 1)
+
 
 class NvmlUnavailable(Exception):
     """The library or the driver is not there; the message says which."""
@@ -45,6 +48,24 @@ def read_gpus(library: Any = None) -> list[Gpu]:
         nvml.nvmlShutdown()
 
 
+def told(nvml: Any, question: Callable[[Any], Any], handle: Any) -> float:
+    """The answer of a driver to one question; NaN where it has none, whichever way it says so."""
+    try:
+        answer = question(handle)
+    except nvml.NVMLError:
+        return math.nan
+    return math.nan if answer is None or answer in _NOT_AVAILABLE else float(answer)
+
+
+def name_of(nvml: Any, handle: Any) -> str:
+    """What a GPU is called: older bindings answer in bytes; empty where the driver does not tell."""
+    try:
+        name = nvml.nvmlDeviceGetName(handle)
+    except nvml.NVMLError:
+        return ""
+    return name.decode(errors="replace") if isinstance(name, bytes) else str(name)
+
+
 def _import_library() -> Any:
     # An optional part: the package nvidia-ml-py is installed only where the extra `advice` is.
     try:
@@ -56,14 +77,10 @@ def _import_library() -> Any:
 
 def _read_gpu(nvml: Any, handle: Any) -> Gpu:
     def ask(question: Callable[[Any], Any], scale: float) -> float:
-        try:
-            return float(question(handle)) * scale
-        except nvml.NVMLError:
-            return math.nan
+        return told(nvml, question, handle) * scale
 
-    name = nvml.nvmlDeviceGetName(handle)
     return Gpu(
-        name=name.decode() if isinstance(name, bytes) else str(name),
+        name=name_of(nvml, handle),
         memory_bytes=ask(lambda h: nvml.nvmlDeviceGetMemoryInfo(h).total, 1),
         power_w=ask(nvml.nvmlDeviceGetPowerUsage, 1e-3),
         power_limit_w=ask(nvml.nvmlDeviceGetEnforcedPowerLimit, 1e-3),

@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psutil
@@ -15,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgerow_idl.serve import OrderCode, OrderKind, ServiceOrder
+from hedgerow_idl.serve import OrderCode, OrderKind, ServiceOrder, WorkerStatus
 from hedgerow_idl.telemetry import PacketRow
 from hedgerow_nodes.core.identity import Identity
 from hedgerow_nodes.estimators.models import bundled_weights
@@ -23,6 +25,7 @@ from hedgerow_nodes.partition.store import put
 from hedgerow_nodes.worker_side.capabilities import look_at_machine
 from hedgerow_nodes.worker_side.cpu_limit import usable_cores
 from hedgerow_nodes.worker_side.gpus import GpuMeter
+from hedgerow_nodes.worker_side.health import HealthMeter
 from hedgerow_nodes.worker_side.link_probe import SMALL_PROBES, LinkProbe
 from hedgerow_nodes.worker_side.links import LinkBook
 from hedgerow_nodes.worker_side.moving import MovingMeter
@@ -191,6 +194,19 @@ def test_the_tightest_limit_of_all_control_groups_counts(
 class NvmlError(Exception):
     """As `pynvml.NVMLError`."""
 
+    def __init__(self, value: int = 3) -> None:
+        super().__init__(f"error {value}")
+        self.value = value
+
+
+def fails(value: int) -> Callable[..., Any]:
+    """A question that the driver answers with an error."""
+
+    def ask(*_given: object) -> Any:
+        raise NvmlError(value)
+
+    return ask
+
 
 def two_gpus() -> types.SimpleNamespace:
     """Answers like pynvml, for two GPUs; the second does not tell its power."""
@@ -234,11 +250,88 @@ def test_each_gpu_has_a_row_and_a_process_its_share() -> None:
     assert (row.gpu_index, row.gpu_percent, row.gpu_memory_percent) == (1, 40.0, 12.5)
 
 
-def test_without_a_gpu_there_is_one_row() -> None:
-    def no_driver() -> None:
-        raise NvmlError("no driver")
+def used_by(library: types.SimpleNamespace, pid: int = 7, memory: int | None = 2**30) -> GpuMeter:
+    """A meter of two GPUs, on which one process runs."""
+    library.nvmlDeviceGetComputeRunningProcesses = lambda handle: (
+        [types.SimpleNamespace(pid=pid, usedGpuMemory=memory)] if handle == 0 else []
+    )
+    return GpuMeter(library)
 
-    meter = GpuMeter(types.SimpleNamespace(NVMLError=NvmlError, nvmlInit=no_driver))
+
+@pytest.mark.parametrize(
+    ("answer", "percent"),
+    [
+        (lambda *_given: [], 0.0),
+        (fails(6), 0.0),  # not found: there is no sample since the last look
+        (fails(3), math.nan),  # not supported
+        (lambda *_given: [types.SimpleNamespace(pid=7, smUtil=40, timeStamp=1)], 40.0),
+        (lambda *_given: [types.SimpleNamespace(pid=7, smUtil=2**32 - 5, timeStamp=1)], math.nan),
+        (lambda *_given: [types.SimpleNamespace(pid=40_007, smUtil=40, timeStamp=1)], math.nan),
+    ],
+)
+def test_a_process_that_does_nothing_has_no_share_and_one_that_is_not_told_of_has_none_known(
+    answer: Callable[..., Any], percent: float
+) -> None:
+    library = two_gpus()
+    library.nvmlDeviceGetProcessUtilization = answer
+    assert used_by(library).processes()[7].percent == pytest.approx(percent, nan_ok=True)
+
+
+def test_samples_are_asked_for_since_the_last_ones() -> None:
+    asked, library = [], two_gpus()
+
+    def samples(handle: int, since: int) -> list[types.SimpleNamespace]:
+        asked.append((handle, since))
+        return [types.SimpleNamespace(pid=7, smUtil=40, timeStamp=100 + len(asked))]
+
+    library.nvmlDeviceGetProcessUtilization = samples
+    meter = used_by(library)
+    meter.processes()
+    meter.processes()
+    assert asked == [(0, 0), (1, 0), (0, 101), (1, 102)]
+
+
+@pytest.mark.parametrize("memory", [None, 2**64 - 1])
+def test_what_a_driver_marks_as_not_available_is_unknown(memory: int | None) -> None:
+    library = two_gpus()
+    library.nvmlDeviceGetPowerUsage = lambda handle: 2**32 - 1
+    library.nvmlDeviceGetTemperature = lambda handle, kind: 2**32 - 1
+    library.nvmlDeviceGetMemoryInfo = lambda handle: types.SimpleNamespace(total=0, used=0)
+    meter = used_by(library, memory=memory)
+    first = meter.look()[0]
+    assert all(math.isnan(each) for each in (first.power_w, first.temperature_c, first.memory_percent))
+    assert math.isnan(meter.processes()[7].memory_percent)
+
+
+def test_a_gpu_that_is_lost_is_looked_at_on() -> None:
+    library = two_gpus()
+    meter = GpuMeter(library)
+    for name in vars(library):
+        if name.startswith("nvmlDevice"):
+            setattr(library, name, fails(15))
+    first, _second = meter.look()
+    assert first.name == "A GPU"
+    assert all(math.isnan(each) for each in (first.percent, first.memory_bytes, first.memory_percent, first.clock_hz))
+    assert meter.processes() == {}
+
+
+def test_the_busiest_gpu_is_told_though_another_tells_nothing(tmp_path: Path) -> None:
+    for silent in (0, 1):
+        library = two_gpus()
+
+        def rates(handle: int, silent: int = silent) -> types.SimpleNamespace:
+            if handle == silent:
+                raise NvmlError
+            return types.SimpleNamespace(gpu=50)
+
+        library.nvmlDeviceGetUtilizationRates = rates
+        status = WorkerStatus()
+        HealthMeter(tmp_path, GpuMeter(library)).fill(status)
+        assert status.gpu_load_percent == 50.0
+
+
+def test_without_a_gpu_there_is_one_row() -> None:
+    meter = GpuMeter(types.SimpleNamespace(NVMLError=NvmlError, nvmlInit=fails(9)))
     rows = Sampler(meter).systems(1.0)
     assert [row.gpu_index for row in rows] == [-1]
     assert math.isnan(rows[0].gpu_percent)
