@@ -9,8 +9,8 @@ from msgspec import Meta
 
 from hedgerow_nodes.handlers.transport.providers import chosen
 from hedgerow_nodes.model_file import model_file
-from hedgerow_nodes.partition import Part, extract, load
-from hedgerow_nodes.partition.runtime import runtime
+from hedgerow_nodes.partition import Part, ProviderUnusable, extract, load
+from hedgerow_nodes.partition.runtime import CPU, runtime
 from hedgerow_nodes.serve import Context, Tensors, handler, parameters
 
 Reference = Annotated[
@@ -94,7 +94,13 @@ def _opened(
     model = load(file, parameters.shapes)
     part_file = extract(model, first, last, store)
     providers = chosen(parameters.providers, runtime().get_available_providers())
-    part = Part(part_file, providers, parameters.threads, parameters.optimisation)
+    try:
+        part = Part(part_file, providers, parameters.threads, parameters.optimisation)
+    except ProviderUnusable as unusable:
+        if parameters.providers:
+            raise
+        context.log.warning("the processor is taken, as no provider is asked for: %s", unusable)
+        part = Part(part_file, (CPU,), parameters.threads, parameters.optimisation)
     part.warm()
     context.log.info("layers [%d, %d) of %s by %s", part.first, part.last, parameters.model, ", ".join(part.providers))
     return part, model.digest

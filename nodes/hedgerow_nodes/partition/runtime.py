@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import io
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from hedgerow_nodes.partition.problems import ModelError
+from hedgerow_nodes.partition.problems import ModelError, ProviderUnusable
 
 Optimisation = Literal["full", "exact"]
 """`full`: all of ONNX Runtime's fusions and layouts. A cut may lie inside what it would fuse, so that a part rounds
@@ -15,6 +19,9 @@ otherwise than the whole does there. `exact`: none of them; every layer is the s
 and results are equal bit for bit, at up to three times the work."""
 
 CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
+
+logger = logging.getLogger(__name__)
 
 
 def runtime() -> Any:
@@ -59,6 +66,8 @@ def open_session(
 
     Raises:
         ModelError: a provider that is not there, no model, or one with operators that are not known here.
+        ProviderUnusable: the first provider is there, but finds no device or lacks a library; ONNX Runtime would run
+            the model on the processor, and say so in its log alone.
     """
     library = runtime()
     options = library.SessionOptions()
@@ -75,12 +84,34 @@ def open_session(
         options.optimized_model_filepath = optimised_to
     content = source if isinstance(source, bytes) else str(source)
     chosen = list(checked_providers(providers))
+    if CUDA in chosen:
+        _load_cuda_libraries()
     try:
-        return library.InferenceSession(content, sess_options=options, providers=chosen)
+        session = library.InferenceSession(content, sess_options=options, providers=chosen, enable_fallback=0)
     except Exception as error:
         if type(error).__module__.split(".")[0] != "onnxruntime" and not isinstance(error, RuntimeError):
             raise
         raise ModelError(f"ONNX Runtime cannot open {name}: {' '.join(str(error).split())}") from error
+    used = session.get_providers()
+    if used[0] != chosen[0]:
+        raise ProviderUnusable(
+            f"execution provider {chosen[0]!r} cannot be used on this machine: ONNX Runtime opened {name} with "
+            f"{', '.join(used)}; it needs its device, the driver and its libraries"
+        )
+    return session
+
+
+@functools.cache
+def _load_cuda_libraries() -> None:
+    """CUDA's libraries from NVIDIA's packages for pip, where no path leads to them; others are found as usual."""
+    load = getattr(runtime(), "preload_dlls", None)
+    if load is None:  # before version 1.21
+        return
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        load()
+    for line in said.getvalue().splitlines():
+        logger.info("%s", line)
 
 
 def run_session(session: Any, outputs: Sequence[str], feed: dict[str, Any], name: str) -> list[Any]:

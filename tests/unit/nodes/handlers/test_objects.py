@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,8 @@ from handler_bench import SAMPLES, FakeContext, made, plain_picture, sample
 from hedgerow_nodes.estimators.models.anchored_faces import overlap
 from hedgerow_nodes.handlers.networks import OnnxPartitionParameters
 from hedgerow_nodes.handlers.transport.providers import chosen
-from hedgerow_nodes.partition import ModelError, load
+from hedgerow_nodes.partition import ModelError, ProviderUnusable, load
+from hedgerow_nodes.partition.runtime import CPU, CUDA, runtime
 from hedgerow_nodes.partition.store import digest_of
 from hedgerow_nodes.serve import BadHandler, Image, Record, Tensors
 
@@ -144,6 +147,35 @@ def test_a_gpu_is_taken_if_there_is_one() -> None:
     assert chosen((cuda, cpu), (cuda, cpu)) == (cuda, cpu)
     with pytest.raises(ValueError, match="'cuda' is not on this worker; it has CPU"):
         chosen(("cuda",), (cpu,))
+
+
+class WithoutGpu:
+    """Opens sessions as ONNX Runtime does where it was built for CUDA and there is no GPU."""
+
+    def __init__(self, session: Callable[..., Any]) -> None:
+        self._session = session
+
+    def __call__(self, content: object, *, providers: list[str], **options: Any) -> Any:
+        return self._session(content, providers=[one for one in providers if one == CPU], **options)
+
+
+@pytest.fixture
+def without_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = runtime()
+    monkeypatch.setattr(library, "get_available_providers", lambda: [CUDA, CPU])
+    monkeypatch.setattr(library, "InferenceSession", WithoutGpu(library.InferenceSession))
+
+
+@pytest.mark.usefixtures("without_gpu")
+def test_without_a_gpu_the_processor_is_taken_unless_a_gpu_is_asked_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    network = made("onnx", FakeContext(tmp_path), model=DIGITS)
+    (name,) = [one.name for one in load(WEIGHTS / "digits-mlp.onnx").inputs]
+    assert network.process(Tensors({name: np.zeros((1, 64), np.float32)})).arrays
+    assert "the processor is taken, as no provider is asked for: execution provider 'CUDAExecution" in caplog.text
+    with pytest.raises(ProviderUnusable, match="cannot be used on this machine"):
+        made("onnx", FakeContext(tmp_path), model=DIGITS, providers=["cuda"])
 
 
 def test_a_tensor_is_named_as_the_network_wants_it() -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from onnx import TensorProto, helper
 from onnx_graphs import SHAPE, WEIGHTS, chain, info, models, save, written
 
-from hedgerow_nodes.partition import Model, ModelError, Part, extract, interface, load
+from hedgerow_nodes.partition import Model, ModelError, Part, ProviderUnusable, extract, interface, load
 from hedgerow_nodes.partition.plan import ranges
 from hedgerow_nodes.partition.runtime import runtime
 from hedgerow_nodes.partition.shapes import measured
@@ -302,6 +302,28 @@ def test_providers_have_to_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         Part(path, providers=["CUDAExecutionProvider"])
     with pytest.raises(ModelError, match="no execution provider"):
         Part(path, providers=[])
+
+
+class OnTheProcessor:
+    """As ONNX Runtime answers where a GPU, its driver or a library of CUDA is missing: it says so in its log alone."""
+
+    def __init__(self, *given: object, providers: list[str], enable_fallback: int, **options: object) -> None:
+        self.given = given
+
+    def get_providers(self) -> list[str]:
+        return ["CPUExecutionProvider"]
+
+
+def test_a_provider_that_cannot_be_used_is_told_and_not_replaced_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    providers = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(runtime(), "get_available_providers", lambda: providers)
+    monkeypatch.setattr(runtime(), "InferenceSession", OnTheProcessor)
+    path = extract(load(chain(tmp_path)), 0, -1, tmp_path)
+    with pytest.raises(ProviderUnusable, match=r"'CUDAExecutionProvider' cannot be used on this machine: .* with CPU"):
+        Part(path, providers=providers)
+    assert capsys.readouterr().out == ""
 
 
 def test_only_parts_are_run(tmp_path: Path) -> None:
