@@ -31,9 +31,14 @@ def worker(environment: Environment, configuration: WorkerConfiguration, bus: Bu
         raise ConfigurationInvalid(trouble)
 
     def host(folder: Path, modules: Sequence[str], on_event: Callable[[], None], on_outgoing: OnOutgoing) -> Hosting:
-        return Host(folder, modules, on_event, on_outgoing, home=environment.home)
+        # The worker may be told others while it runs.
+        def providers() -> Sequence[str]:
+            return loop.configuration.execution_providers
 
-    return WorkerLoop(configuration, bus, identity, folder, machine, host, models=environment.home / "models")
+        return Host(folder, modules, on_event, on_outgoing, home=environment.home, execution_providers=providers)
+
+    loop = WorkerLoop(configuration, bus, identity, folder, machine, host, models=environment.home / "models")
+    return loop
 
 
 if __name__ == "__main__":

@@ -14,9 +14,11 @@ import psutil
 import pytest
 from worker_system import Workers, chain, descendants
 
+from hedgerow_idl.plan import PlacedInstance, Plan
 from hedgerow_idl.serve import InstanceState, OrderCode, OrderKind
 from hedgerow_nodes.core.bus import Kind
 from hedgerow_nodes.core.environment import Environment
+from hedgerow_nodes.partition.runtime import CPU
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -129,6 +131,28 @@ def test_a_frozen_worker_delays_nobody_elsewhere(workers: Workers) -> None:
         f"start of a chain: {calm_s * 1e3:.0f} ms, beside a frozen worker {frozen_s * 1e3:.0f} ms, medians of {TRIALS}"
     )
     assert frozen_s < calm_s + FROZEN_DELAY_S
+
+
+def test_handlers_use_those_execution_providers_alone_that_their_worker_may(workers: Workers) -> None:
+    """With ONNX Runtime's package for processors, which has a second provider, though one without devices."""
+    workers.start_worker("any")
+    workers.start_worker("cpu", execution_providers=[CPU])
+    workers.until(lambda: len(workers.infos) == 2, 60)
+    reasons = {}
+    for name in ("any", "cpu"):
+        parameters = {"model": "shipped:digits-mlp.onnx", "providers": ["azure"]}
+        network = PlacedInstance(
+            logical_id=f"{name}/n",
+            physical_id=f"{name}/n/1",
+            name="n",
+            handler="onnx",
+            node_id=workers.names[name],
+            parameters=parameters,
+        )
+        (answer,) = workers.prepare(Plan(service_id=name, service_name=name, epoch=1, instances=(network,), links=()))
+        reasons[name] = answer.reason
+    assert reasons["cpu"].endswith(f"execution provider 'azure' is not on this worker; it has {CPU}"), reasons
+    assert "is not on this worker" not in reasons["any"]
 
 
 def test_a_wrong_configuration_ends_the_start_with_the_reason(workers: Workers) -> None:

@@ -93,7 +93,9 @@ def _opened(
     file = model_file(parameters.model, parameters.sha256, store, parameters.timeout_s)
     model = load(file, parameters.shapes)
     part_file = extract(model, first, last, store)
-    providers = chosen(parameters.providers, runtime().get_available_providers())
+    there = runtime().get_available_providers()
+    allowed = [name for name in there if name in context.execution_providers] if context.execution_providers else there
+    providers = chosen(parameters.providers, allowed)
     try:
         part = Part(part_file, providers, parameters.threads, parameters.optimisation)
     except ProviderUnusable as unusable:

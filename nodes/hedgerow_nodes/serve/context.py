@@ -16,6 +16,7 @@ class Context(Protocol):
     """What a handler knows of its place; given to its `__init__`, or to a function that has a parameter `context`.
 
     `folder` is its own, `models` that of all workers of one home, where uploads lie as SHA256.onnx.
+    `execution_providers` are those of ONNX Runtime that its worker lets it use; all that it has here if empty.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Context(Protocol):
     log: logging.Logger
     folder: Path
     models: Path
+    execution_providers: tuple[str, ...]
 
     @property
     def sequence(self) -> int:

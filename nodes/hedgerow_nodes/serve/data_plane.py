@@ -33,7 +33,7 @@ class DataPlane:
     """The parts of a host and the thread that drives them.
 
     Args:
-        folder, modules, on_event, on_outgoing, report, home: as the host has them.
+        folder, modules, on_event, on_outgoing, report, home, execution_providers: as the host has them.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class DataPlane:
         on_outgoing: OnOutgoing,
         report: Callable[[str], None],
         home: Path,
+        execution_providers: Callable[[], Sequence[str]],
     ) -> None:
         self.lock = threading.RLock()
         self.is_closed = False
@@ -51,7 +52,7 @@ class DataPlane:
         self._selector = selectors.DefaultSelector()
         self._waker = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._selector.register(self._waker, selectors.EVENT_READ, None)
-        self.world = World(folder, home)
+        self.world = World(folder, home, execution_providers)
         self.traffic = Traffic(self.world)
         self.losses = Losses(self.world, self.traffic)
         self.nursery = Nursery(

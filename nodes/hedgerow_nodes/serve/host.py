@@ -39,6 +39,7 @@ class Host:
             lock, so each may call the host.
         home: what the workers of one host share, with the folders `uploads` (inputs that the front end keeps) and
             `models`; the folder itself where none is given.
+        execution_providers: of ONNX Runtime's those that instances may use, all if empty; asked when one begins.
     """
 
     def __init__(
@@ -49,9 +50,11 @@ class Host:
         on_outgoing: OnOutgoing = lambda *_ignored: None,
         report: Callable[[str], None] = log.info,
         home: Path | None = None,
+        execution_providers: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         shared = Path(folder) if home is None else home
-        plane = DataPlane(Path(folder), handler_modules(modules), on_event, on_outgoing, report, shared)
+        known = handler_modules(modules)
+        plane = DataPlane(Path(folder), known, on_event, on_outgoing, report, shared, execution_providers)
         self._plane, self._lock = plane, plane.lock
         self._world, self._traffic, self._nursery, self._orders = (
             plane.world,

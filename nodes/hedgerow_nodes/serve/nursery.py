@@ -92,6 +92,7 @@ class Nursery:
             "logical_id": placed.logical_id,
             "folder": str(world.folder / member.service_id / placed.logical_id),
             "models": str(world.models),
+            "execution_providers": list(world.execution_providers()),
             "first_sequence": member.next_sequence,
         }
         self.describe(member, begin)

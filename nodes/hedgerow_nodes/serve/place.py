@@ -26,6 +26,7 @@ class Place:
         self.logical_id: str = begin["logical_id"]
         self.folder = Path(begin["folder"])
         self.models = Path(begin["models"])
+        self.execution_providers: tuple[str, ...] = tuple(begin["execution_providers"])
         self.parameters: Any = None
         self.log = logging.getLogger(f"hedgerow.handler.{self.name}")
         self.current: Head = {"seq": begin["first_sequence"], "epoch": begin["epoch"], "call": "", "kind": "cast"}

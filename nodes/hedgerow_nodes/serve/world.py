@@ -8,7 +8,7 @@ import logging
 import math
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,8 +57,8 @@ class Result:
 class World:
     """All that a host holds; used under its lock alone."""
 
-    def __init__(self, folder: Path, home: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, home: Path, execution_providers: Callable[[], Sequence[str]] = tuple) -> None:
+        self.folder, self.execution_providers = folder, execution_providers
         self.uploads, self.models = home / "uploads", home / "models"
         self.outgoing: deque[tuple[Any, ...]] = deque()
         self.lines: list[str] = []

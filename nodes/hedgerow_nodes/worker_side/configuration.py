@@ -35,7 +35,8 @@ class WorkerConfiguration:
         labels: words such as `site=roof` that blueprints may ask for.
         resources: the providers on this worker.
         handler_modules: Python modules with handlers, beside those that are shipped or installed.
-        execution_providers: ONNX Runtime's names, of those that it has here; all of them if empty.
+        execution_providers: ONNX Runtime's names, of those that it has here; all of them if empty. Its handlers use no
+            others; what is changed holds for instances that begin afterwards.
         run_times: what handlers may be written for.
         refresh_deadline_s: how long others wait for a sign of life, each by its own clock. It is the lease of the
             worker's place on the bus, and so can be told at its start alone.

@@ -25,6 +25,7 @@ class FakeContext:
         self.name, self.service_id, self.logical_id = "bench", "service", "logical"
         self.log = logging.getLogger("hedgerow.handler.bench")
         self.folder, self.models = folder, folder / "models"
+        self.execution_providers: tuple[str, ...] = ()
         self.parameters: Any = None
         self.sequence, self.epoch = 0, 1
         self.is_stopped = False

@@ -178,6 +178,16 @@ def test_without_a_gpu_the_processor_is_taken_unless_a_gpu_is_asked_for(
         made("onnx", FakeContext(tmp_path), model=DIGITS, providers=["cuda"])
 
 
+@pytest.mark.usefixtures("without_gpu")
+def test_only_what_the_worker_lets_it_use_is_taken(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    context = FakeContext(tmp_path)
+    context.execution_providers = (CPU,)
+    made("onnx", context, model=DIGITS)
+    assert "the processor is taken" not in caplog.text
+    with pytest.raises(ValueError, match="'cuda' is not on this worker; it has CPUExecutionProvider"):
+        made("onnx", context, model=DIGITS, providers=["cuda"])
+
+
 def test_a_tensor_is_named_as_the_network_wants_it() -> None:
     tensors = made("prepare", tensor="x").process(plain_picture())
     assert list(tensors.arrays) == ["x"]
