@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from hedgerow_nodes.handlers.transport.providers import chosen
+from hedgerow_nodes.handlers.transport.providers import allowed, chosen
 from hedgerow_nodes.model_file import model_file
 from hedgerow_nodes.partition import Part, ProviderUnusable, extract, load
 from hedgerow_nodes.partition.runtime import CPU, runtime
@@ -93,9 +93,8 @@ def _opened(
     file = model_file(parameters.model, parameters.sha256, store, parameters.timeout_s)
     model = load(file, parameters.shapes)
     part_file = extract(model, first, last, store)
-    there = runtime().get_available_providers()
-    allowed = [name for name in there if name in context.execution_providers] if context.execution_providers else there
-    providers = chosen(parameters.providers, allowed)
+    available = allowed(context.execution_providers, runtime().get_available_providers())
+    providers = chosen(parameters.providers, available)
     try:
         part = Part(part_file, providers, parameters.threads, parameters.optimisation)
     except ProviderUnusable as unusable:

@@ -99,7 +99,7 @@ class WorkerLoop:
         )
         self._items.connect(self._data)
         self._measuring = Measuring(self._data.send, self._peers.__contains__, self._links, self._on_measured)
-        self._profiling = Profiling(models or folder / "models")
+        self._profiling = Profiling(models or folder / "models", lambda: self.configuration.execution_providers)
         self._executor = WorkerExecutor(bus.wake)
         self._orders = Orders(
             OrderBook(identity.node_id, identity.incarnation),

@@ -1,6 +1,7 @@
 """PROFILE orders: a model timed layer by layer in a process of its own, so that the worker's loop goes on.
 
-python -m hedgerow_nodes.worker_side.profiling FOLDER, which reads an order's body and writes the profile, both JSON.
+python -m hedgerow_nodes.worker_side.profiling FOLDER [PROVIDER …], which reads an order's body and writes the profile,
+both JSON.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -21,20 +23,28 @@ class ProfileFailed(Exception):
 
 
 class ProfileOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body of a PROFILE order: a model as blueprints name it, and how often it is run."""
+    """The body of a PROFILE order: a model as blueprints name it, and how often it is run.
+
+    Without `providers` it is run by those that a handler here would take.
+    """
 
     model: Annotated[str, msgspec.Meta(min_length=1)]
     sha256: str = ""
     iterations: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 10
-    providers: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("CPUExecutionProvider",)
+    providers: tuple[str, ...] = ()
     threads: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
 
 
 class Profiling:
-    """The child process of one profile; models are kept in the folder."""
+    """The child process of one profile.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    Args:
+        folder: where models are kept.
+        execution_providers: those that the worker's handlers may use, all if empty; asked for each profile.
+    """
+
+    def __init__(self, folder: Path, execution_providers: Callable[[], Sequence[str]] = tuple) -> None:
+        self._folder, self._execution_providers = folder, execution_providers
         self._child: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
         self._cancelled = False
@@ -48,8 +58,9 @@ class Profiling:
         with self._lock:
             if self._cancelled:
                 raise ProfileFailed("the worker leaves")
+            may_use = self._execution_providers()
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "hedgerow_nodes.worker_side.profiling", str(self._folder)],
+                [sys.executable, "-m", "hedgerow_nodes.worker_side.profiling", str(self._folder), *may_use],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -76,18 +87,30 @@ class Profiling:
 
 
 def main() -> None:
-    """Profile what standard input asks for; the argument is the folder in which models are kept."""
+    """Profile what standard input asks for.
+
+    The arguments are the folder in which models are kept, and the providers that may be used, all if there is none.
+    """
     from hedgerow_nodes.estimators.models.bundled_weights import WeightsError
+    from hedgerow_nodes.handlers.transport.providers import allowed, chosen
     from hedgerow_nodes.model_file import model_file
-    from hedgerow_nodes.partition import ModelError, load, profile
+    from hedgerow_nodes.partition import ModelError, ProviderUnusable, load, profile
+    from hedgerow_nodes.partition.runtime import CPU, runtime
     from hedgerow_nodes.partition.store import digest_of
 
     order = msgspec.json.decode(sys.stdin.read(), type=ProfileOrder)
     try:
         file = model_file(order.model, order.sha256, Path(sys.argv[1]))
-        measured = profile(load(file), order.iterations, order.providers, order.threads)
+        available = allowed(sys.argv[2:], runtime().get_available_providers())
+        providers = chosen(order.providers, available)
+        try:
+            measured = profile(load(file), order.iterations, providers, order.threads)
+        except ProviderUnusable:
+            if order.providers:
+                raise
+            measured = profile(load(file), order.iterations, (CPU,), order.threads)
         told = {**msgspec.json.decode(measured.to_json()), "file_sha256": digest_of(file)}
-    except (ModelError, WeightsError) as error:
+    except (ModelError, WeightsError, ValueError) as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         sys.exit(1)
     sys.stdout.write(msgspec.json.encode(told).decode())

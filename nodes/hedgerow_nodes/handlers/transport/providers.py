@@ -9,6 +9,11 @@ PREFERRED = ("CUDAExecutionProvider", "ROCMExecutionProvider", CPU)
 """What is taken where nothing is wanted: those that work with a model as it is, without building an engine first."""
 
 
+def allowed(by_worker: Sequence[str], available: Sequence[str]) -> tuple[str, ...]:
+    """Of those that are here what a worker lets its handlers use: all where it names none."""
+    return tuple(name for name in available if not by_worker or name in by_worker)
+
+
 def chosen(wanted: Sequence[str], available: Sequence[str]) -> tuple[str, ...]:
     """Full names, best first; short ones as `cuda` and `cpu` are known, and the CPU takes what others do not run.
 

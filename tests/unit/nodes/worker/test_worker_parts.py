@@ -361,6 +361,15 @@ def test_a_model_that_is_not_there_fails_with_its_name(tmp_path: Path) -> None:
         Profiling(tmp_path).run(ProfileOrder(model=str(tmp_path / "nowhere.onnx"), iterations=1))
 
 
+def test_a_model_is_profiled_by_what_the_workers_handlers_may_use(tmp_path: Path) -> None:
+    cpu, model = "CPUExecutionProvider", "shipped:digits-mlp.onnx"
+    profiling = Profiling(tmp_path, lambda: (cpu,))
+    told = msgspec.json.decode(profiling.run(ProfileOrder(model=model, iterations=1)))
+    assert (told["provider"], told["time_kind"]) == (cpu, "thread CPU")
+    with pytest.raises(ProfileFailed, match=f"'azure' is not on this worker; it has {cpu}"):
+        profiling.run(ProfileOrder(model=model, iterations=1, providers=("azure",)))
+
+
 def test_models_that_ship_or_were_uploaded_are_profiled_with_the_digest_of_their_file(tmp_path: Path) -> None:
     content = (bundled_weights.folder() / "digits-mlp.onnx").read_bytes()
     upload = put(content, tmp_path)
