@@ -7,9 +7,11 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -127,11 +129,24 @@ def rapl_check(folder: Path = RAPL) -> Check:
     return Check("energy: RAPL", Verdict.WARN, "no counters (a virtual machine?)", "energy is estimated, and says so")
 
 
-def nvml_check(device: Path = NVIDIA) -> Check:
-    """NVIDIA's energy counters."""
+def nvml_check(device: Path = NVIDIA, library: Any = None) -> Check:
+    """NVIDIA's energy counters.
+
+    Args:
+        device: of the driver.
+        library: the module `pynvml`, or one that answers like it; imported when left out.
+    """
     if not device.exists():
         return Check("energy: NVML", Verdict.WARN, "no NVIDIA GPU", "GPUs are estimated, and the estimate says so")
-    if find_spec("pynvml") is None:
+    if library is None and find_spec("pynvml") is None:
         way_out = "pip install nvidia-ml-py (it provides the module pynvml)"
         return Check("energy: NVML", Verdict.WARN, "a GPU, but no module pynvml", way_out)
-    return Check("energy: NVML", Verdict.OK, "GPU and module pynvml are there")
+    nvml = import_module("pynvml") if library is None else library
+    try:
+        nvml.nvmlInit()
+        count = nvml.nvmlDeviceGetCount()
+        nvml.nvmlShutdown()
+    except nvml.NVMLError as error:
+        way_out = "run nvidia-smi: after an update of the driver its library and its module may be of two versions"
+        return Check("energy: NVML", Verdict.WARN, f"a GPU, but its driver does not answer: {error}", way_out)
+    return Check("energy: NVML", Verdict.OK, f"the driver answers for {count} GPU(s)")

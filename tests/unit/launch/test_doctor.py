@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -95,6 +96,21 @@ def test_energy_counters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("os.access", lambda path, mode: False)
     assert "not readable" in rapl_check(tmp_path).detail
     assert "chmod" in rapl_check(tmp_path).way_out
+
+
+def test_a_gpu_whose_driver_does_not_answer_is_told(tmp_path: Path) -> None:
+    def mismatch() -> None:
+        raise RuntimeError("Driver/library version mismatch")
+
+    device = tmp_path / "nvidiactl"
+    device.touch()
+    asked = {"NVMLError": RuntimeError, "nvmlDeviceGetCount": lambda: 2, "nvmlShutdown": lambda: None}
+    told = nvml_check(device, SimpleNamespace(nvmlInit=lambda: None, **asked))
+    assert (told.verdict, told.detail) == (OK, "the driver answers for 2 GPU(s)")
+    told = nvml_check(device, SimpleNamespace(nvmlInit=mismatch, **asked))
+    assert told.verdict is WARN
+    assert "version mismatch" in told.detail
+    assert "nvidia-smi" in told.way_out
 
 
 def test_a_running_system_is_asked_for_everything(frontend: Any) -> None:
