@@ -89,16 +89,32 @@ def open_session(
     try:
         session = library.InferenceSession(content, sess_options=options, providers=chosen, enable_fallback=0)
     except Exception as error:
-        if type(error).__module__.split(".")[0] != "onnxruntime" and not isinstance(error, RuntimeError):
+        if type(error).__module__.split(".")[0] != "onnxruntime" and not isinstance(error, (RuntimeError, ValueError)):
             raise
-        raise ModelError(f"ONNX Runtime cannot open {name}: {' '.join(str(error).split())}") from error
+        reason = f"ONNX Runtime cannot open {name}: {' '.join(str(error).split())}"
+        if chosen[0] != CPU and _opens_on_processor(source, name):
+            raise ProviderUnusable(_unusable(chosen[0], reason)) from error
+        raise ModelError(reason) from error
     used = session.get_providers()
     if used[0] != chosen[0]:
-        raise ProviderUnusable(
-            f"execution provider {chosen[0]!r} cannot be used on this machine: ONNX Runtime opened {name} with "
-            f"{', '.join(used)}; it needs its device, the driver and its libraries"
-        )
+        raise ProviderUnusable(_unusable(chosen[0], f"ONNX Runtime opened {name} with {', '.join(used)}"))
     return session
+
+
+def _unusable(provider: str, reason: str) -> str:
+    return (
+        f"execution provider {provider!r} cannot be used on this machine: {reason}; "
+        "it needs its device with free memory, the driver and its libraries"
+    )
+
+
+def _opens_on_processor(source: Path | bytes, name: str) -> bool:
+    """Whether it is not the model that is at fault."""
+    try:
+        open_session(source, name)
+    except ModelError:
+        return False
+    return True
 
 
 @functools.cache

@@ -326,6 +326,29 @@ def test_a_provider_that_cannot_be_used_is_told_and_not_replaced_in_silence(
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("is_broken", [True, False])
+def test_a_provider_that_fails_is_told_from_a_model_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_broken: bool
+) -> None:
+    library = runtime()
+    opened = library.InferenceSession
+
+    def without_device(content: object, *, providers: list[str], **options: Any) -> Any:
+        if providers[0] != "CPUExecutionProvider":
+            raise RuntimeError("CUDA failure 100: no CUDA-capable device is detected")
+        return opened(content, providers=providers, **options)
+
+    providers = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(library, "get_available_providers", lambda: providers)
+    monkeypatch.setattr(library, "InferenceSession", without_device)
+    path = extract(load(chain(tmp_path)), 0, -1, tmp_path)
+    if is_broken:
+        path.write_bytes(b"no model")
+    with pytest.raises(ModelError, match="no CUDA-capable device") as told:
+        Part(path, providers=providers)
+    assert isinstance(told.value, ProviderUnusable) != is_broken
+
+
 def test_only_parts_are_run(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="is no part of a model"):
         Part(chain(tmp_path))
