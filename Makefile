@@ -1,6 +1,5 @@
-# make demo | test | test-long | check | lint | interop | chaos | bench | bench-long | bench-serve | clean. Each makes
-# .venv by itself,
-# keyed to what is pinned.
+# make demo | test | test-long | test-gpu | check | lint | interop | chaos | bench | bench-long | bench-serve | clean.
+# Each makes .venv by itself, keyed to what is pinned.
 # Paths are relative, so that a clone in a folder with a space in its name works.
 PYTHON ?= python3.11
 ARGS ?=
@@ -10,7 +9,7 @@ KEY := $(shell cat constraints.txt pyproject.toml 2>/dev/null | cksum | tr -d ' 
 STAMP := $(VENV)/.installed-$(KEY)
 RIVALS := $(VENV)/.rivals-$(KEY)
 
-.PHONY: demo test test-long check lint interop chaos bench bench-long bench-serve clean venv
+.PHONY: demo test test-long test-gpu check lint interop chaos bench bench-long bench-serve clean venv
 .DEFAULT_GOAL := test
 
 demo: $(STAMP)
@@ -19,15 +18,19 @@ demo: $(STAMP)
 # Two at a time where no test starts a system; with ARGS all that they name, one after another.
 test: $(STAMP)
 ifeq ($(ARGS),)
-	$(PY) -m pytest -n 2 --dist loadfile -m "not system and not interop and not chaos and not long"
+	$(PY) -m pytest -n 2 --dist loadfile -m "not system and not interop and not chaos and not long and not gpu"
 	$(PY) -m pytest -m "system and not interop and not chaos and not long"
 else
-	$(PY) -m pytest -m "not interop and not chaos and not long" $(ARGS)
+	$(PY) -m pytest -m "not interop and not chaos and not long and not gpu" $(ARGS)
 endif
 
 # What takes real processes half a minute and more: the worked examples, all faces of the advice, steps of the clock.
 test-long: $(STAMP)
 	$(PY) -m pytest -m "long and not chaos" $(ARGS)
+
+# Beside a real GPU, without which it fails: needs an NVIDIA driver, and onnxruntime-gpu in place of onnxruntime.
+test-gpu: $(STAMP)
+	$(PY) -m pytest -m gpu -s tests/gpu $(ARGS)
 
 check: lint test
 
