@@ -59,13 +59,14 @@ class Delivered:
     """An item that the receiver has taken whole, and how long that took from its first chunk to the answer.
 
     `behind_s` is the time since the answer before it, if nothing but it and those that were answered with it filled
-    the link since then: `behind_bytes` all together. NaN where that is not so.
+    the link since then: `behind_bytes` all together; `busy_s` is for how long the link was never idle. NaN where it was.
     """
 
     item: Outgoing
     took_s: float
     behind_s: float = math.nan
     behind_bytes: int = 0
+    busy_s: float = math.nan
 
 
 class ItemStream:
@@ -86,7 +87,7 @@ class ItemStream:
         self._on_the_way: deque[tuple[SentChunk, bool]] = deque()
         self._again: deque[SentChunk] = deque()
         self._bytes_on_the_way = 0
-        self._answered_at_s = -math.inf
+        self._answered_at_s = self._busy_since_s = -math.inf
         self.position = 0
         self.taken = 0
         self.dropped = 0
@@ -153,9 +154,14 @@ class ItemStream:
         if delivered:
             # What began before the last answer was on its way behind that: since then the link was never idle.
             if delivered[0].item.began_at_s < self._answered_at_s:
-                together = sum(each.item.size_bytes for each in delivered)
-                since_s = clock_s - self._answered_at_s
-                delivered[-1] = replace(delivered[-1], behind_s=since_s, behind_bytes=together)
+                delivered[-1] = replace(
+                    delivered[-1],
+                    behind_s=clock_s - self._answered_at_s,
+                    behind_bytes=sum(each.item.size_bytes for each in delivered),
+                    busy_s=clock_s - self._busy_since_s,
+                )
+            else:
+                self._busy_since_s = clock_s
             self._answered_at_s = clock_s
         return delivered
 

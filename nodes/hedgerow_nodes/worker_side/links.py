@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from hedgerow_idl.serve import LinkFigure
+from hedgerow_nodes.worker_side.link_probe import LONG_ENOUGH_S
 
 SMOOTHING = 0.3
 """The weight of a new figure from live traffic; a measured one replaces all before."""
@@ -71,13 +72,14 @@ class LinkBook:
             return
         link.at_s, link.is_passive = clock_s, True
 
-    def followed(self, to_node_id: str, size_bytes: int, since_s: float, clock_s: float) -> None:
-        """So much has arrived since the answer before, and the link was never idle meanwhile.
+    def followed(self, to_node_id: str, size_bytes: int, since_s: float, busy_s: float, clock_s: float) -> None:
+        """So much has arrived since the answer before, and for `busy_s` the link was never idle.
 
         The time from answer to answer holds no latency: those of both are the same. That is how a receiver of packets
         one behind the other tells the rate of what lies between (V. Jacobson, Congestion Avoidance and Control, 1988).
+        What comes first after a pause tells nothing: a shaper lets through at once what it has saved up meanwhile.
         """
-        if size_bytes < TELLS_BANDWIDTH_BYTES or since_s <= 0:
+        if size_bytes < TELLS_BANDWIDTH_BYTES or since_s <= 0 or busy_s < LONG_ENOUGH_S:
             return
         link = self._link(to_node_id)
         link.bandwidth_bytes_per_s = _smoothed_rate(link.bandwidth_bytes_per_s, size_bytes, since_s)

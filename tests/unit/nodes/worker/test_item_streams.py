@@ -138,7 +138,7 @@ def test_the_newest_item_of_a_link_replaces_those_that_wait() -> None:
 
 def test_an_item_behind_another_tells_how_long_it_held_the_link_alone() -> None:
     stream = ItemStream()
-    for number in range(4):
+    for number in range(6):
         stream.put(Outgoing({"n": number}, [bytes(1000)]))
 
     def sent(at_s: float) -> int:
@@ -153,11 +153,14 @@ def test_an_item_behind_another_tells_how_long_it_held_the_link_alone() -> None:
     # Both were on their way when the first was answered, and one answer tells of both.
     *_, newest = stream.credit(third, 3.0)
     assert (newest.item.header["n"], newest.took_s) == (2, 2.9)
-    assert (newest.behind_s, newest.behind_bytes) == (1.0, 2000)
+    assert (newest.behind_s, newest.behind_bytes, newest.busy_s) == (1.0, 2000, 1.0)
     assert second < third
-    # The fourth began when nothing was on its way: the link was idle before.
-    (idle_before,) = stream.credit(sent(5.0), 6.0)
+    # The fourth began when nothing was on its way: the link was idle before, and is busy since its answer.
+    fourth, fifth, sixth = sent(5.0), sent(5.0), sent(6.5)
+    (idle_before,) = stream.credit(fourth, 6.0)
     assert math.isnan(idle_before.behind_s)
+    assert math.isnan(idle_before.busy_s)
+    assert [stream.credit(position, at_s)[0].busy_s for position, at_s in ((fifth, 7.0), (sixth, 8.5))] == [1.0, 2.5]
 
 
 def test_an_item_that_goes_again_tells_nothing_of_the_link() -> None:

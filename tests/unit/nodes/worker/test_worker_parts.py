@@ -107,7 +107,7 @@ def test_items_behind_each_other_tell_more_of_a_link_than_one_alone() -> None:
     book = LinkBook()
     book.measured("b", 1e6, 0.01, clock_s=0.0)
     for second in range(1, 30):
-        book.followed("b", 1_000_000, 0.5 if second % 2 else 0.25, float(second))
+        book.followed("b", 1_000_000, 0.5 if second % 2 else 0.25, float(second), float(second))
         book.delivered("b", 1_000_000, 3.0, second + 0.1, alone=True)
     figure = book.figures(29.0)[0]
     # Half of them take 0.5 s and half 0.25 s: a million bytes each 0.375 s.
@@ -118,12 +118,13 @@ def test_items_behind_each_other_tell_more_of_a_link_than_one_alone() -> None:
     assert book.figures(75.0)[0].bandwidth_bytes_per_s == pytest.approx(1e6, rel=0.01)
 
 
-def test_what_is_small_or_came_at_no_time_behind_another_tells_no_bandwidth() -> None:
+def test_what_is_small_or_was_let_through_at_once_tells_no_bandwidth() -> None:
     book = LinkBook()
     book.measured("b", 1e6, 0.01, clock_s=0.0)
-    book.followed("b", 1000, 0.001, 5.0)
-    book.followed("b", 1_000_000, 0.0, 5.0)
-    book.followed("b", 0, math.nan, 5.0)
+    book.followed("b", 1000, 0.001, 1.0, 5.0)
+    book.followed("b", 1_000_000, 0.0, 1.0, 5.0)
+    book.followed("b", 1_000_000, 0.01, 0.1, 5.0)
+    book.followed("b", 0, math.nan, math.nan, 5.0)
     assert (book.figures(5.0)[0].bandwidth_bytes_per_s, book.figures(5.0)[0].age_s) == (1e6, 5.0)
 
 
