@@ -58,15 +58,14 @@ class SentChunk:
 class Delivered:
     """An item that the receiver has taken whole, and how long that took from its first chunk to the answer.
 
-    `behind_s` is the time since the answer before it, if nothing but it and those that were answered with it filled
-    the link since then: `behind_bytes` all together; `busy_s` is for how long the link was never idle. NaN where it was.
+    `behind_s` is the time since the answer before it, if as many bytes as may be were on their way all that time, so
+    that the link was never idle; `behind_bytes` have come in it. NaN where the link may have been idle.
     """
 
     item: Outgoing
     took_s: float
     behind_s: float = math.nan
     behind_bytes: int = 0
-    busy_s: float = math.nan
 
 
 class ItemStream:
@@ -87,7 +86,8 @@ class ItemStream:
         self._on_the_way: deque[tuple[SentChunk, bool]] = deque()
         self._again: deque[SentChunk] = deque()
         self._bytes_on_the_way = 0
-        self._answered_at_s = self._busy_since_s = -math.inf
+        self._is_full = False
+        self._answered_at_s = math.nan
         self.position = 0
         self.taken = 0
         self.dropped = 0
@@ -118,6 +118,7 @@ class ItemStream:
         """The next chunk if the window has room for it; first those that have to go again."""
         if self._again:
             return self._again.popleft()
+        self._is_full = False
         if self._current is None and not self._begin():
             return None
         assert self._current is not None
@@ -127,6 +128,7 @@ class ItemStream:
         if self._on_the_way and (
             len(self._on_the_way) >= WINDOW_CHUNKS or self._bytes_on_the_way + piece.size_bytes > WINDOW_BYTES
         ):
+            self._is_full = self._bytes_on_the_way + piece.size_bytes > WINDOW_BYTES
             return None
         if piece.index == 0:
             item.began_at_s, item.began_alone = clock_s, not self._on_the_way
@@ -145,6 +147,8 @@ class ItemStream:
         if position > self.position:
             return []  # of another stream, or made up
         self.taken = max(self.taken, position)
+        if not self._is_full:
+            self._answered_at_s = math.nan
         delivered = []
         while self._on_the_way and self._on_the_way[0][0].position <= position:
             sent, is_last = self._on_the_way.popleft()
@@ -152,23 +156,16 @@ class ItemStream:
             if is_last:
                 delivered.append(Delivered(sent.item, clock_s - sent.item.began_at_s))
         if delivered:
-            # What began before the last answer was on its way behind that: since then the link was never idle.
-            if delivered[0].item.began_at_s < self._answered_at_s:
-                delivered[-1] = replace(
-                    delivered[-1],
-                    behind_s=clock_s - self._answered_at_s,
-                    behind_bytes=sum(each.item.size_bytes for each in delivered),
-                    busy_s=clock_s - self._busy_since_s,
-                )
-            else:
-                self._busy_since_s = clock_s
+            size_bytes = sum(each.item.size_bytes for each in delivered)
+            since_s = clock_s - self._answered_at_s
+            delivered[-1] = replace(delivered[-1], behind_s=since_s, behind_bytes=size_bytes)
             self._answered_at_s = clock_s
         return delivered
 
     def rewind(self) -> None:
         """What the receiver has not said to have is lost: it goes again, before all else."""
         self._again = deque(sent for sent, _ in self._on_the_way)
-        self._answered_at_s = -math.inf
+        self._answered_at_s = math.nan
         for sent in self._again:
             sent.item.began_alone = False  # its time tells nothing of the link
 

@@ -1,9 +1,11 @@
-"""How fast the links to other workers are: measured by probes or seen in live traffic, smoothed, with their age."""
+"""How fast the links to other workers are: measured by probes or seen in live traffic, with their age."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import statistics
+from collections import deque
+from dataclasses import dataclass, field
 
 from hedgerow_idl.serve import LinkFigure
 from hedgerow_nodes.worker_side.link_probe import LONG_ENOUGH_S
@@ -16,9 +18,12 @@ TELLS_BANDWIDTH_BYTES = 64 << 10
 
 TELLS_LATENCY_BYTES = 4 << 10
 
+ALONE, KNOWN = 9, 5
+"""Of so many items alone the middle one counts, and what was known before counts as so many: each has waited for
+processors at both ends too, now and then for as long as it was on its way."""
+
 FOLLOWED_S = 10.0
-"""For so long what items behind each other took counts for more than what one alone took: that has waited for
-processors at both ends too. Links of 18 ms an item were seen as 24 ms by items alone where two processors were busy."""
+"""For so long what items behind each other took counts for more: that they have waited cancels out."""
 
 
 @dataclass
@@ -28,6 +33,10 @@ class _Link:
     at_s: float = math.nan
     is_passive: bool = False
     followed_at_s: float = -math.inf
+    alone_s_per_byte: deque[float] = field(default_factory=lambda: deque(maxlen=ALONE))
+    busy_s: float = 0.0
+    busy_bytes: int = 0
+    is_steady: bool = False
     sent_items: int = 0
     sent_bytes: int = 0
     transfer_s: float = math.nan
@@ -43,7 +52,7 @@ class LinkBook:
         """Probes have been answered."""
         link = self._link(to_node_id)
         if not math.isnan(bandwidth_bytes_per_s):
-            link.bandwidth_bytes_per_s = bandwidth_bytes_per_s
+            _know(link, bandwidth_bytes_per_s)
         if not math.isnan(latency_s):
             link.latency_s = latency_s
         link.at_s, link.is_passive = clock_s, False
@@ -67,24 +76,32 @@ class LinkBook:
             if clock_s < link.followed_at_s + FOLLOWED_S:
                 return
             moving_s = max(took_s - 2 * latency_s, took_s / 10)
-            link.bandwidth_bytes_per_s = _smoothed_rate(link.bandwidth_bytes_per_s, size_bytes, moving_s)
+            link.alone_s_per_byte.append(moving_s / size_bytes)
+            link.bandwidth_bytes_per_s = 1 / statistics.median(link.alone_s_per_byte)
         else:
             return
         link.at_s, link.is_passive = clock_s, True
 
-    def followed(self, to_node_id: str, size_bytes: int, since_s: float, busy_s: float, clock_s: float) -> None:
-        """So much has arrived since the answer before, and for `busy_s` the link was never idle.
+    def followed(self, to_node_id: str, size_bytes: int, since_s: float, clock_s: float) -> None:
+        """So much has arrived since the answer before; NaN for `since_s` where the link may have been idle meanwhile.
 
-        The time from answer to answer holds no latency: those of both are the same. That is how a receiver of packets
-        one behind the other tells the rate of what lies between (V. Jacobson, Congestion Avoidance and Control, 1988).
-        What comes first after a pause tells nothing: a shaper lets through at once what it has saved up meanwhile.
+        The time from answer to answer holds no latency: those of both are the same. It tells of the link only while
+        more waits than may be on its way, else of him who sends (N. Cardwell et al., Delivery Rate Estimation, IETF,
+        2022). What comes first after a pause tells nothing: a shaper lets through at once what it has saved up.
         """
-        if size_bytes < TELLS_BANDWIDTH_BYTES or since_s <= 0 or busy_s < LONG_ENOUGH_S:
-            return
         link = self._link(to_node_id)
-        link.bandwidth_bytes_per_s = _smoothed_rate(link.bandwidth_bytes_per_s, size_bytes, since_s)
-        link.at_s = link.followed_at_s = clock_s
-        link.is_passive = True
+        if math.isnan(since_s):
+            link.busy_s, link.busy_bytes, link.is_steady = 0.0, 0, False
+            return
+        link.busy_s, link.busy_bytes = link.busy_s + since_s, link.busy_bytes + size_bytes
+        if link.busy_s < LONG_ENOUGH_S or link.busy_bytes < TELLS_BANDWIDTH_BYTES:
+            return
+        if link.is_steady:
+            # Smoothed is the time a byte takes: its mean is what many take together, which the mean of rates is not.
+            _know(link, 1 / _smoothed(1 / link.bandwidth_bytes_per_s, link.busy_s / link.busy_bytes))
+            link.at_s = link.followed_at_s = clock_s
+            link.is_passive = True
+        link.busy_s, link.busy_bytes, link.is_steady = 0.0, 0, True
 
     def forget(self, to_node_id: str) -> None:
         """A worker is gone: whoever comes back may come back elsewhere."""
@@ -110,9 +127,10 @@ class LinkBook:
         return self._links.setdefault(to_node_id, _Link())
 
 
-def _smoothed_rate(before_bytes_per_s: float, size_bytes: int, moving_s: float) -> float:
-    """Smoothed is the time a byte takes: its mean is what many take together, which the mean of rates is not."""
-    return 1 / _smoothed(1 / before_bytes_per_s, moving_s / size_bytes)
+def _know(link: _Link, bandwidth_bytes_per_s: float) -> None:
+    link.bandwidth_bytes_per_s = bandwidth_bytes_per_s
+    link.alone_s_per_byte.clear()
+    link.alone_s_per_byte.extend([1 / bandwidth_bytes_per_s] * KNOWN)
 
 
 def _smoothed(before: float, value: float) -> float:

@@ -136,41 +136,50 @@ def test_the_newest_item_of_a_link_replaces_those_that_wait() -> None:
     assert stream.dropped == 2
 
 
-def test_an_item_behind_another_tells_how_long_it_held_the_link_alone() -> None:
-    stream = ItemStream()
-    for number in range(6):
-        stream.put(Outgoing({"n": number}, [bytes(1000)]))
+def full_stream(items: int, size_bytes: int) -> tuple[ItemStream, list[int]]:
+    """A stream that has sent what may be on its way, and the positions at which its items end."""
+    stream, ends = ItemStream(), []
+    for number in range(items):
+        stream.put(Outgoing({"n": number}, [bytes(size_bytes)]))
+        ends.append((number + 1) * math.ceil(size_bytes / CHUNK_BYTES))
+    while stream.next_chunk(0.0):
+        pass
+    return stream, ends
 
-    def sent(at_s: float) -> int:
-        chunk = stream.next_chunk(at_s)
-        assert chunk is not None
-        return chunk.position
 
-    first, second, third = sent(0.0), sent(0.0), sent(0.1)
-    (alone,) = stream.credit(first, 2.0)
-    assert (alone.took_s, alone.behind_bytes) == (2.0, 0)
-    assert math.isnan(alone.behind_s)
-    # Both were on their way when the first was answered, and one answer tells of both.
-    *_, newest = stream.credit(third, 3.0)
-    assert (newest.item.header["n"], newest.took_s) == (2, 2.9)
-    assert (newest.behind_s, newest.behind_bytes, newest.busy_s) == (1.0, 2000, 1.0)
-    assert second < third
-    # The fourth began when nothing was on its way: the link was idle before, and is busy since its answer.
-    fourth, fifth, sixth = sent(5.0), sent(5.0), sent(6.5)
-    (idle_before,) = stream.credit(fourth, 6.0)
-    assert math.isnan(idle_before.behind_s)
-    assert math.isnan(idle_before.busy_s)
-    assert [stream.credit(position, at_s)[0].busy_s for position, at_s in ((fifth, 7.0), (sixth, 8.5))] == [1.0, 2.5]
+def test_while_more_waits_than_may_be_on_its_way_answers_tell_how_fast_the_link_is() -> None:
+    size_bytes = WINDOW_BYTES // 4
+    stream, ends = full_stream(7, size_bytes)
+    (first,) = stream.credit(ends[0], 2.0)
+    assert (first.took_s, first.behind_bytes) == (2.0, size_bytes)
+    assert math.isnan(first.behind_s)  # the link was idle before
+    while stream.next_chunk(2.0):
+        pass
+    # One answer tells of two items.
+    _, third = stream.credit(ends[2], 3.5)
+    assert (third.item.header["n"], third.behind_s, third.behind_bytes) == (2, 1.5, 2 * size_bytes)
+    while stream.next_chunk(3.5):
+        pass
+    # All that was left has been sent: what comes now may tell how fast the sender is.
+    (fourth,) = stream.credit(ends[3], 4.0)
+    assert math.isnan(fourth.behind_s)
+
+
+def test_many_small_items_tell_nothing_of_the_link_though_more_wait() -> None:
+    """They wait for answers, of which there are so many on their way: a link with more room would be no faster."""
+    stream, ends = full_stream(3 * WINDOW_CHUNKS, 100)
+    for end in ends[:WINDOW_CHUNKS]:
+        (small,) = stream.credit(end, float(end))
+        assert math.isnan(small.behind_s)
+        while stream.next_chunk(float(end)):
+            pass
 
 
 def test_an_item_that_goes_again_tells_nothing_of_the_link() -> None:
-    stream = ItemStream()
-    for number in range(2):
-        stream.put(Outgoing({"n": number}, [bytes(1000)]))
-        stream.next_chunk(0.0)
-    stream.credit(1, 1.0)
+    stream, ends = full_stream(7, WINDOW_BYTES // 4)
+    stream.credit(ends[0], 1.0)
     stream.rewind()
-    (again,) = stream.credit(2, 9.0)
+    (again,) = stream.credit(ends[1], 9.0)
     assert math.isnan(again.behind_s)
 
 

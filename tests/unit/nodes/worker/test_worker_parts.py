@@ -88,26 +88,35 @@ def test_a_receiver_that_is_silent_ends_the_probe_with_what_is_known() -> None:
 def test_live_traffic_refreshes_a_link_and_age_grows() -> None:
     book = LinkBook()
     book.measured("b", 1e6, 0.01, clock_s=0.0)
-    book.delivered("b", 1_000_000, 2.02, 5.0, alone=True)
+    for _ in range(5):
+        book.delivered("b", 1_000_000, 2.02, 5.0, alone=True)
     figure = book.figures(8.0)[0]
     assert figure.is_passive
-    assert 0.5e6 < figure.bandwidth_bytes_per_s < 1e6
+    assert figure.bandwidth_bytes_per_s == pytest.approx(0.5e6)
     assert figure.age_s == 3.0
     before = figure.bandwidth_bytes_per_s
     book.delivered("b", 1_000_000, 100.0, 9.0, alone=False)
     figure = book.figures(9.0)[0]
-    assert (figure.bandwidth_bytes_per_s, figure.sent_items) == (before, 2)
+    assert (figure.bandwidth_bytes_per_s, figure.sent_items) == (before, 6)
     book.delivered("c", 1000, 0.5, 9.0, alone=False)
     unknown = book.figures(9.0)[1]
     assert math.isnan(unknown.bandwidth_bytes_per_s)
     assert math.isnan(unknown.age_s)
 
 
+def test_items_that_waited_elsewhere_do_not_make_a_link_slow() -> None:
+    book = LinkBook()
+    book.measured("b", 1e6, 0.01, clock_s=0.0)
+    for took_s in (1.02, 1.12, 3.0, 1.02, 2.5, 1.0, 1.12, 4.0, 1.02, 1.02, 3.0, 3.0):
+        book.delivered("b", 1_000_000, took_s, 5.0, alone=True)
+        assert book.figures(5.0)[0].bandwidth_bytes_per_s == pytest.approx(1e6, rel=0.11)
+
+
 def test_items_behind_each_other_tell_more_of_a_link_than_one_alone() -> None:
     book = LinkBook()
     book.measured("b", 1e6, 0.01, clock_s=0.0)
     for second in range(1, 30):
-        book.followed("b", 1_000_000, 0.5 if second % 2 else 0.25, float(second), float(second))
+        book.followed("b", 1_000_000, 0.5 if second % 2 else 0.25, float(second))
         book.delivered("b", 1_000_000, 3.0, second + 0.1, alone=True)
     figure = book.figures(29.0)[0]
     # Half of them take 0.5 s and half 0.25 s: a million bytes each 0.375 s.
@@ -118,14 +127,24 @@ def test_items_behind_each_other_tell_more_of_a_link_than_one_alone() -> None:
     assert book.figures(75.0)[0].bandwidth_bytes_per_s == pytest.approx(1e6, rel=0.01)
 
 
-def test_what_is_small_or_was_let_through_at_once_tells_no_bandwidth() -> None:
+def test_what_comes_in_bunches_tells_no_bandwidth() -> None:
+    """A shaper has saved up what it lets through: only what comes later, without a pause, is the link's."""
     book = LinkBook()
     book.measured("b", 1e6, 0.01, clock_s=0.0)
-    book.followed("b", 1000, 0.001, 1.0, 5.0)
-    book.followed("b", 1_000_000, 0.0, 1.0, 5.0)
-    book.followed("b", 1_000_000, 0.01, 0.1, 5.0)
-    book.followed("b", 0, math.nan, math.nan, 5.0)
-    assert (book.figures(5.0)[0].bandwidth_bytes_per_s, book.figures(5.0)[0].age_s) == (1e6, 5.0)
+    for second in range(1, 20):
+        book.followed("b", 100_000, math.nan, float(second))
+        book.followed("b", 100_000, 0.001, second + 0.001)
+        book.followed("b", 100_000, 0.198, second + 0.199)
+    assert (book.figures(20.0)[0].bandwidth_bytes_per_s, book.figures(20.0)[0].age_s) == (1e6, 20.0)
+    book.followed("b", 1_000_000, 1.0, 21.0)  # the first that is long enough, and much of it may be what was saved
+    assert not book.figures(21.0)[0].is_passive
+    for at in range(20):
+        book.followed("b", 10_000, 0.005, 22.0 + 0.005 * at)  # too short each, long enough together
+    assert not book.figures(22.1)[0].is_passive
+    for at in range(21):
+        book.followed("b", 10_000, 0.005, 22.1 + 0.005 * at)
+    assert book.figures(22.2)[0].is_passive
+    assert 1e6 < book.figures(22.2)[0].bandwidth_bytes_per_s < 2e6
 
 
 @given(st.lists(st.integers(0, 2000), max_size=12), st.integers(1000, 3000))
