@@ -44,7 +44,7 @@ ROWS: tuple[Row, ...] = (
     Row("recovery", "benchmarks.rows.recovery", budget_s=120, is_serve=True),
     Row("frozen", "benchmarks.rows.frozen", budget_s=120, is_serve=True),
     Row("tracing", "benchmarks.rows.tracing", budget_s=180, is_serve=True),
-    Row("served", "benchmarks.rows.served", budget_s=330, is_serve=True),
+    Row("served", "benchmarks.rows.served", budget_s=400, is_serve=True),
 )
 
 BENCH_S = 590.0

@@ -49,7 +49,8 @@ What makes links late takes processor time itself, so that is seen where the lin
 """
 
 SETTLE_S = 5.0
-WINDOW_S = 10.0
+WINDOW_S = 20.0
+"""Medians of single seconds are taken: a part on a processor that is slow for some seconds shall not count for more."""
 
 
 @dataclass(frozen=True)
