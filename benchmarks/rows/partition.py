@@ -24,8 +24,12 @@ from hedgerow_orchestrator.placement.problem import Costs, Node, Problem, Rules,
 from hedgerow_orchestrator.placement.solve import solve
 
 NAMES = ("efficientnet-lite0", "nanodet-g-416", "minilm-l6-v2")
-ITERATIONS = 15
-"""Of each of two profiles, before and behind what they predict: a machine may be slower for seconds at a time."""
+ITERATIONS = 8
+ROUNDS = 3
+"""Profiles and what they predict take turns, and the middle ones count: a machine may be slower for some seconds."""
+
+TURNS = 9
+"""Of each round."""
 
 PAIRS = 25
 WORKERS = 3
@@ -53,11 +57,14 @@ def _one(name: str, folder: Path) -> list[Figure]:
     whole = Part(extract(model, 0, -1, folder))
     alone, apart = _in_turn(model, whole, parts)
     overheads = tuple(100 * (sum(pair) / one - 1) for one, pair in zip(alone, apart, strict=True))
-    measured = _at_once_and_waited(model, whole, parts)
-    profiles = (found, profile(model, ITERATIONS, folder=folder))
-    predicted = np.mean([_predicted(each, parts) for each in profiles], axis=0)
+    profiles, turns = [found], []
+    for _ in range(ROUNDS):
+        turns += [_at_once_and_waited(model, whole, parts) for _ in range(TURNS)]
+        profiles.append(profile(model, ITERATIONS, folder=folder))
+    measured = np.median(turns, axis=0)
+    predicted = np.median([_predicted(each, parts) for each in profiles], axis=0)
     errors = 100 * (predicted / measured[1:] - 1)
-    summed = statistics.mean(sum(one.seconds_mean for one in each.layers) for each in profiles)
+    summed = statistics.median(sum(one.seconds_mean for one in each.layers) for each in profiles)
     off = float(100 * (summed / measured[0, 0] - 1))
     details = {"cuts": list(cuts), "parts_s": np.median(apart, axis=0).tolist(), "whole_s": statistics.median(alone)}
     return [
@@ -134,17 +141,14 @@ def _in_turn(model: Model, whole: Part, parts: list[Part]) -> tuple[list[float],
 
 def _at_once_and_waited(model: Model, whole: Part, parts: list[Part]) -> NDArray[np.float64]:
     """Seconds, `[whole and each part, (right after a run, after a wait)]`: what the profile predicts."""
-    times: list[list[tuple[float, float]]] = []
-    for _ in range(PAIRS):
-        feed = made_up(model.inputs)
-        at_once_s, longer_s, _ = time_waiting(partial(whole.run, feed), time.thread_time)
-        turn = [(at_once_s, at_once_s + longer_s)]
-        tensors: Mapping[str, Any] = feed
-        for part in parts:
-            at_once_s, longer_s, tensors = time_waiting(partial(part.run, tensors), time.thread_time)
-            turn.append((at_once_s, at_once_s + longer_s))
-        times.append(turn)
-    return np.asarray(np.median(times, axis=0))
+    feed = made_up(model.inputs)
+    at_once_s, longer_s, _ = time_waiting(partial(whole.run, feed), time.thread_time)
+    times = [(at_once_s, at_once_s + longer_s)]
+    tensors: Mapping[str, Any] = feed
+    for part in parts:
+        at_once_s, longer_s, tensors = time_waiting(partial(part.run, tensors), time.thread_time)
+        times.append((at_once_s, at_once_s + longer_s))
+    return np.array(times)
 
 
 def _timed(part: Part, tensors: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:

@@ -24,16 +24,14 @@ def evened(evaluator: Evaluator, placement: tuple[int, ...], worth: float = 0.0)
             the same.
 
     Returns:
-        A placement on the same nodes in the same order. It is the given one where that is no chain, where a part bounds
-        the rate itself, and where something else than the rate counts.
+        A placement on the same nodes in the same order. It is the given one where that is no chain, and where something
+        else than the rate counts.
     """
     problem = evaluator.problem
     if not problem.is_chain or problem.objective.name != THROUGHPUT.name:
         return placement
     found = evaluator.evaluate(placement)
     slowest_s = max(found.node_s.values())
-    if slowest_s > max([0.0, *found.link_s.values(), *found.group_s.values()]) * (1 + SAME):
-        return placement
     both_s = found.bottleneck_s + worth * slowest_s
     for _ in range(MOST_ROUNDS):
         before_s = slowest_s
