@@ -22,6 +22,9 @@ ALONE, KNOWN = 9, 5
 """Of so many items alone the middle one counts, and what was known before counts as so many: each has waited for
 processors at both ends too, now and then for as long as it was on its way."""
 
+CARRIED_S = 2.0
+"""What a link has carried in so long it can carry, whatever else was said of it."""
+
 FOLLOWED_S = 10.0
 """For so long what items behind each other took counts for more: that they have waited cancels out."""
 
@@ -34,6 +37,8 @@ class _Link:
     is_passive: bool = False
     followed_at_s: float = -math.inf
     alone_s_per_byte: deque[float] = field(default_factory=lambda: deque(maxlen=ALONE))
+    carried_bytes: int = 0
+    carried_since_s: float = math.nan
     busy_s: float = 0.0
     busy_bytes: int = 0
     is_steady: bool = False
@@ -67,6 +72,7 @@ class LinkBook:
         link.sent_items += 1
         link.sent_bytes += size_bytes
         link.transfer_s = _smoothed(link.transfer_s, took_s)
+        self._carried(link, size_bytes, clock_s)
         if not alone or took_s <= 0:
             return
         if size_bytes <= TELLS_LATENCY_BYTES:
@@ -122,6 +128,17 @@ class LinkBook:
             )
             for to_node_id, link in self._links.items()
         ]
+
+    def _carried(self, link: _Link, size_bytes: int, clock_s: float) -> None:
+        """Items may neither be alone nor fill the window for hours: then this is all that refreshes a link."""
+        link.carried_bytes += size_bytes
+        over_s = clock_s - link.carried_since_s
+        if over_s < CARRIED_S:
+            return
+        if over_s < 2 * CARRIED_S and link.carried_bytes / over_s > link.bandwidth_bytes_per_s:
+            _know(link, link.carried_bytes / over_s)
+            link.at_s, link.is_passive = clock_s, True
+        link.carried_bytes, link.carried_since_s = 0, clock_s
 
     def _link(self, to_node_id: str) -> _Link:
         return self._links.setdefault(to_node_id, _Link())

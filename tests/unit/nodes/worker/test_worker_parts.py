@@ -112,6 +112,18 @@ def test_items_that_waited_elsewhere_do_not_make_a_link_slow() -> None:
         assert book.figures(5.0)[0].bandwidth_bytes_per_s == pytest.approx(1e6, rel=0.11)
 
 
+def test_a_link_can_carry_what_it_has_carried() -> None:
+    book = LinkBook()
+    book.measured("b", 1e6, 0.01, clock_s=0.0)
+    for at in range(50):
+        book.delivered("b", 200_000, 1.0, 0.1 * at, alone=False)
+    assert book.figures(5.0)[0].bandwidth_bytes_per_s == pytest.approx(2e6)
+    for at in range(50, 100):
+        book.delivered("b", 50_000, 1.0, 0.1 * at, alone=False)
+    book.delivered("b", 50_000_000, 1.0, 500.0, alone=False)  # who knows for how long
+    assert book.figures(500.0)[0].bandwidth_bytes_per_s == pytest.approx(2e6)
+
+
 def test_items_behind_each_other_tell_more_of_a_link_than_one_alone() -> None:
     book = LinkBook()
     book.measured("b", 1e6, 0.01, clock_s=0.0)
