@@ -59,12 +59,12 @@ class Delivered:
     """An item that the receiver has taken whole, and how long that took from its first chunk to the answer.
 
     `behind_s` is the time since the answer before it, if as many bytes as may be were on their way all that time, so
-    that the link was never idle; `behind_bytes` have come in it. NaN where the link may have been idle.
+    that the link was never idle, else NaN; `behind_bytes` have come in it. Of several in one answer the last has both.
     """
 
     item: Outgoing
     took_s: float
-    behind_s: float = math.nan
+    behind_s: float | None = None
     behind_bytes: int = 0
 
 

@@ -305,7 +305,8 @@ class WorkerLoop:
             return
         item, clock_s = delivered.item, self._clock()
         self._links.delivered(to_node_id, item.size_bytes, delivered.took_s, clock_s, alone=item.began_alone)
-        self._links.followed(to_node_id, delivered.behind_bytes, delivered.behind_s, clock_s)
+        if delivered.behind_s is not None:
+            self._links.followed(to_node_id, delivered.behind_bytes, delivered.behind_s, clock_s)
 
     def _on_measured(self, command_id: str, body: str) -> None:
         self._orders.settle(command_id, OrderCode.DONE, body=body)
