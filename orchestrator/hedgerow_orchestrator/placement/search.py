@@ -48,7 +48,7 @@ class Search:
         nodes = len(self.problem.nodes)
         self._chosen = [-1] * len(self.problem.stages)
         self._ready = [0.0] * len(self.problem.stages)
-        self._load, self._held = [0.0] * nodes, [0.0] * nodes
+        self._load, self._held, self._moved = [0.0] * nodes, [0.0] * nodes, [0.0] * nodes
         self._traffic: dict[tuple[int, int], float] = {}
         self._branch(0, 0.0, 0.0, 0.0, 1)
         self.is_complete = not self._is_over
@@ -95,7 +95,7 @@ class Search:
         weighted = sum(weight * load for weight, load in zip(self._weights, self._load, strict=True) if load)
         slowest = max(slowest, self._largest[at + 1], float(weighted + self._spread[at + 1]))
         for (members, cores), left in zip(self.evaluator.groups, self._grouped, strict=True):
-            working = sum(self._load[member] * share for member, share in members.items())
+            working = sum(self._load[member] * share + self._moved[member] for member, share in members.items())
             slowest = max(slowest, (working + float(left[at + 1])) / cores)
         if self._to_go is not None:
             # In a chain both sums are one path, so what is left of them can be bounded together, links included.
@@ -173,6 +173,9 @@ class Search:
                 undo.append((pair, self._traffic.get(pair, 0.0)))
                 over = edge.size_bytes * edge.share * float(self.evaluator.per_byte[pair])
                 self._traffic[pair] = self._traffic.get(pair, 0.0) + over
+                for end in pair if self.problem.moving_s else ():
+                    undo.append(((-3, end), self._moved[end]))
+                    self._moved[end] += self.problem.moving_s[end] * edge.share
         return undo
 
     def _take_back(self, at: int, node: int, undo: list[tuple[tuple[int, int], float]]) -> None:
@@ -182,6 +185,8 @@ class Search:
                 self._load[node] = before
             elif pair[0] == -2:
                 self._held[node] = before
+            elif pair[0] == -3:
+                self._moved[pair[1]] = before
             else:
                 self._traffic[pair] = before
 

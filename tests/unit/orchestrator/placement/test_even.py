@@ -109,6 +109,15 @@ def test_what_costs_more_than_it_is_worth_is_left() -> None:
     assert evened(evaluator, (0, 0, 0, 0, 0, 1), 0.45) == (0, 0, 0, 0, 1, 1)
 
 
+@pytest.mark.parametrize(("middle_bytes", "at"), [(1e6, 3), (1e9, 4)], ids=["a little more", "much more"])
+def test_a_cut_through_much_more_bytes_is_not_taken_for_parts_alike(middle_bytes: float, at: int) -> None:
+    problem = even_chain()
+    stages, edges = chain([f"layer {number}" for number in range(6)], [1.0, 1.0, middle_bytes, 1.0, 1.0])
+    problem = replace(problem, stages=stages, edges=edges)
+    found = evened(Evaluator(problem), (0, 0, 0, 0, 1, 1), 0.25)
+    assert found == (0,) * at + (1,) * (6 - at)
+
+
 def test_a_plan_is_evened_as_far_as_it_was_asked_for() -> None:
     rules = Rules(max_partitions=2, forbids=(("layer 5", "a"), ("layer 0", "b")))
     problem = replace(measured_apart(1.01), rules=rules)
