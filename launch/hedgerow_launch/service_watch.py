@@ -25,6 +25,7 @@ class ServiceWatch:
     Args:
         client: the front end.
         on_event: gets every event about serving while waiting, to show progress.
+        on_trouble: gets a service that finds no place, once for each reason: it may be waited for in vain.
         clock, sleep: time in seconds.
     """
 
@@ -32,11 +33,13 @@ class ServiceWatch:
         self,
         client: RestClient,
         on_event: Callable[[ServerEvent], None] = lambda event: None,
+        on_trouble: Callable[[Service], None] = lambda service: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
-        self._on_event = on_event
+        self._on_event, self._on_trouble = on_event, on_trouble
+        self._told = ""
         self._clock = clock
         self._sleep = sleep
 
@@ -98,6 +101,9 @@ class ServiceWatch:
 
     def _look(self, service: str) -> Service:
         found: Service = self._client.get("services", service)
+        if found["state"] == "DEGRADED" and found["reason"] != self._told:
+            self._told = found["reason"]
+            self._on_trouble(found)
         return found
 
 

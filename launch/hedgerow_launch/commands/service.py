@@ -163,7 +163,7 @@ def _wait(
     client: RestClient, service: str, wanted: set[str], timeout: float | None, watch: bool, as_json: bool
 ) -> None:
     watched = watch and not as_json
-    follower = ServiceWatch(client, on_event=lambda event: tell(told(event)) if watched else None)
+    follower = ServiceWatch(client, lambda event: tell(told(event)) if watched else None, _tell_trouble)
     try:
         found = follower.wait(service, wanted, timeout)
     except KeyboardInterrupt:
@@ -172,6 +172,14 @@ def _wait(
     _print_service(found, as_json)
     if found["state"] not in wanted | {"ENDED"}:
         raise typer.Exit(FAILED)
+
+
+def _tell_trouble(service: dict[str, Any]) -> None:
+    name = service["name"]
+    tell(
+        f"service {name} is DEGRADED: {service['reason']}; waiting for a change; "
+        f"to give it up: hedgerow service delete {name}"
+    )
 
 
 def _print_service(service: dict[str, Any], as_json: bool) -> None:

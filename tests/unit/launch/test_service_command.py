@@ -182,6 +182,21 @@ def test_waiting_for_what_fails_is_a_failure(frontend: Any, hedgerow: Hedgerow) 
     assert (result.exit_code, f"FAILED, epoch 1: {reason}" in result.stdout) == (1, True)
 
 
+def test_waiting_for_what_finds_no_place_says_so_once(frontend: Any, hedgerow: Hedgerow) -> None:
+    reason = "boundaries [0, 200, 94] do not ascend from 0 to 94, the number of layers"
+    states = iter(["DEGRADED", "DEGRADED", "DEGRADED"])
+
+    def shown(_asked: Any) -> tuple[int, dict[str, Any]]:
+        state = next(states, "RUNNING")
+        return 200, service(state, reason=reason if state == "DEGRADED" else "")
+
+    frontend.answers = {f"GET {API}/faces": shown, "GET /api/v1/events": ": nothing\n\n"}
+    result = hedgerow("service", "show", "faces", "--wait", "--timeout", 20)
+    assert (result.exit_code, "RUNNING, epoch 1" in result.stdout) == (0, True)
+    assert result.stderr.count(f"service faces is DEGRADED: {reason}; waiting for a change") == 1
+    assert "hedgerow service delete faces" in result.stderr
+
+
 def test_waiting_too_long_is_timed_out(frontend: Any, hedgerow: Hedgerow) -> None:
     frontend.answers = {
         f"GET {API}/faces": (200, service("PREPARING", reason="no worker is there")),
