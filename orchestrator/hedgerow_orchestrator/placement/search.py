@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from hedgerow_orchestrator.placement.budget import Budget
@@ -127,7 +129,7 @@ class Search:
             now = self._measure(at, node, slowest, latency, joules)
             moved = at > 0 and self._chosen[at - 1] != node
             self._branch(at + 1, *now, partitions + moved)
-            self._take_back(at, node, undo)
+            self._take_back(at, undo)
 
     def _try(
         self, at: int, node: int, slowest: float, latency: float, joules: float, partitions: int
@@ -138,7 +140,7 @@ class Search:
         undo = self._place(at, node)
         now = self._measure(at, node, slowest, latency, joules)
         bound = self._bound(at, node, *now)
-        self._take_back(at, node, undo)
+        self._take_back(at, undo)
         return (bound, 0.0) if np.isfinite(bound) else None
 
     def _is_forbidden(self, at: int, node: int, partitions: int) -> bool:
@@ -160,35 +162,32 @@ class Search:
         senders = (self._chosen[problem.edges[place].sender] for place in self._arriving[at])
         return any(np.isinf(evaluator.per_byte[sender, node]) for sender in senders)
 
-    def _place(self, at: int, node: int) -> list[tuple[tuple[int, int], float]]:
+    def _place(self, at: int, node: int) -> list[tuple[Any, Any, float]]:
+        """Returns what to undo it by: tables, the keys in them, and what stood there."""
         self._chosen[at] = node
         stage = self.problem.stages[at]
-        undo = [((-1, node), self._load[node]), ((-2, node), self._held[node])]
+        undo: list[tuple[Any, Any, float]] = [
+            (self._load, node, self._load[node]),
+            (self._held, node, self._held[node]),
+        ]
         self._load[node] += float(self.evaluator.seconds[at, node]) * stage.share
         self._held[node] += stage.memory_bytes
         for place in self._arriving[at]:
             edge = self.problem.edges[place]
             pair = (self._chosen[edge.sender], node)
             if pair[0] != node:
-                undo.append((pair, self._traffic.get(pair, 0.0)))
+                undo.append((self._traffic, pair, self._traffic.get(pair, 0.0)))
                 over = edge.size_bytes * edge.share * float(self.evaluator.per_byte[pair])
                 self._traffic[pair] = self._traffic.get(pair, 0.0) + over
                 for end in pair if self.problem.moving_s else ():
-                    undo.append(((-3, end), self._moved[end]))
+                    undo.append((self._moved, end, self._moved[end]))
                     self._moved[end] += self.problem.moving_s[end] * edge.share
         return undo
 
-    def _take_back(self, at: int, node: int, undo: list[tuple[tuple[int, int], float]]) -> None:
+    def _take_back(self, at: int, undo: list[tuple[Any, Any, float]]) -> None:
         self._chosen[at] = -1
-        for pair, before in reversed(undo):
-            if pair[0] == -1:
-                self._load[node] = before
-            elif pair[0] == -2:
-                self._held[node] = before
-            elif pair[0] == -3:
-                self._moved[pair[1]] = before
-            else:
-                self._traffic[pair] = before
+        for table, key, before in reversed(undo):
+            table[key] = before
 
     def _measure(self, at: int, node: int, slowest: float, latency: float, joules: float) -> tuple[float, float, float]:
         """Bottleneck, latency and energy after a stage was placed."""
