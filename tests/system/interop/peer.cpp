@@ -1,6 +1,9 @@
-// A Fast DDS process that, for every topic, prints what Python writes, sends it back on `…/echo`, and sends a sample of
-// its own on `…/own`, whose instance it disposes of, where the type has a key, after the last sample from Python.
+// A Fast DDS process that, for every topic, prints what Python writes, sends it back on `…/echo`, and after the first one
+// sends a sample of its own on `…/own`, whose instance it disposes of, where the type has a key, after the last.
 // Arguments: the domain, and the number of samples that Python writes on each topic. Exit code 0: all were exchanged.
+//
+// Most topics are volatile: what is written before both ends know each other is lost. So the writers come after the
+// readers know Python's writers, and Python writes once its readers know these writers.
 #include <fastdds/dds/core/condition/WaitSet.hpp>
 #include <fastdds/dds/domain/DomainParticipant.hpp>
 #include <fastdds/dds/domain/DomainParticipantFactory.hpp>
@@ -82,14 +85,19 @@ public:
         TypeSupport support(new Support());
         support.register_type(participant_);
         DataReader* reader = subscriber_->create_datareader(topic(name, support), reader_qos());
-        DataWriter* echo = writer(topic(name + "/echo", support));
-        DataWriter* own = writer(topic(name + "/own", support));
         if (!reader) fail(name + ": no reader");
-        exchanges_.push_back([=] { exchange<Type>(name, has_key, reader, echo, own); });
+        readers_.push_back(reader);
+        exchanges_.push_back([=] {
+            DataWriter* echo = writer(topic(name + "/echo", support));
+            DataWriter* own = writer(topic(name + "/own", support));
+            exchange<Type>(name, has_key, reader, echo, own);
+        });
     }
 
     void run() {
+        for (DataReader* reader : readers_) wait_for_writer(reader);
         for (auto& exchange : exchanges_) exchange();
+        for (DataWriter* writer : writers_) wait_for_reader(writer);
         for (int round = 0; round < expected_; ++round)
             for (auto& answer : rounds_) answer(round);
         for (auto& goodbye : goodbyes_) goodbye();
@@ -104,17 +112,15 @@ public:
 private:
     template <typename Type>
     void exchange(const std::string& name, bool has_key, DataReader* reader, DataWriter* echo, DataWriter* own) {
-        wait_for_reader(echo);
-        wait_for_reader(own);
         Type mine;
         Counter counter(kOwnStart);
         fill(counter, mine);
-        if (!own->write(&mine)) fail(name + ": own sample not written");
-        rounds_.push_back([=](int round) {
+        rounds_.push_back([=](int round) mutable {
             Type theirs;
             take(name, reader, theirs);
             dump(Path(name + "#" + std::to_string(round)), theirs);
             if (!echo->write(&theirs)) fail(name + ": echo not written");
+            if (round == 0 && !own->write(&mine)) fail(name + ": own sample not written");
         });
         if (has_key) {
             goodbyes_.push_back([=]() mutable {
@@ -144,17 +150,30 @@ private:
     }
 
     static void wait_for_reader(DataWriter* writer) {
-        StatusCondition& matched = writer->get_statuscondition();
-        matched.set_enabled_statuses(StatusMask::publication_matched());
+        wait_for_match<PublicationMatchedStatus>(
+            writer->get_statuscondition(), StatusMask::publication_matched(),
+            [=](PublicationMatchedStatus& status) { writer->get_publication_matched_status(status); },
+            writer->get_topic()->get_name() + ": Python does not read it");
+    }
+
+    static void wait_for_writer(DataReader* reader) {
+        wait_for_match<SubscriptionMatchedStatus>(
+            reader->get_statuscondition(), StatusMask::subscription_matched(),
+            [=](SubscriptionMatchedStatus& status) { reader->get_subscription_matched_status(status); },
+            reader->get_topicdescription()->get_name() + ": Python does not write it");
+    }
+
+    template <typename Status, typename Read>
+    static void wait_for_match(StatusCondition& matched, StatusMask mask, Read read, const std::string& otherwise) {
+        matched.set_enabled_statuses(mask);
         WaitSet waiting;
         waiting.attach_condition(matched);
-        PublicationMatchedStatus status;
-        writer->get_publication_matched_status(status);
+        Status status;
+        read(status);
         ConditionSeq active;
         while (status.current_count == 0) {
-            if (waiting.wait(active, kPatience) != ReturnCode_t::RETCODE_OK)
-                fail(writer->get_topic()->get_name() + ": Python does not read it");
-            writer->get_publication_matched_status(status);
+            if (waiting.wait(active, kPatience) != ReturnCode_t::RETCODE_OK) fail(otherwise);
+            read(status);
         }
     }
 
@@ -162,6 +181,7 @@ private:
     DomainParticipant* participant_;
     Publisher* publisher_;
     Subscriber* subscriber_;
+    std::vector<DataReader*> readers_;
     std::vector<DataWriter*> writers_;
     std::vector<std::function<void()>> exchanges_;
     std::vector<std::function<void(int)>> rounds_;

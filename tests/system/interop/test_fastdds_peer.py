@@ -89,9 +89,10 @@ class Exchange:
 class Side:
     """The Python side of all topics: takes what comes until it is complete."""
 
-    def __init__(self, bus: CycloneBus, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, bus: CycloneBus, process: subprocess.Popen[bytes], complaint: Path) -> None:
         self.bus = bus
         self.process = process
+        self.complaint = complaint
         self.exchanges = {topic.name: Exchange() for topic in TOPICS}
         self.writers = [bus.writer(topic) for topic in TOPICS]
         self.echoes = [bus.reader(replace(topic, name=f"{topic.name}/echo")) for topic in TOPICS]
@@ -100,7 +101,7 @@ class Side:
     def until(self, what, is_done) -> None:
         give_up_at_s = time.monotonic() + PATIENCE_S
         while not is_done():
-            assert self.process.poll() in (None, 0), f"the peer ended with {self.process.returncode}"
+            assert self.process.poll() in (None, 0), f"the peer ended: {self.complaint.read_text(encoding='utf-8')}"
             assert time.monotonic() < give_up_at_s, f"no {what} within {PATIENCE_S:g} s: {self.exchanges}"
             self.bus.flush()
             self.bus.wait(0.05)
@@ -116,7 +117,10 @@ class Side:
 
     def run(self) -> None:
         found = self.exchanges.values()
-        self.until("match", lambda: all(writer.matched() for writer in self.writers))
+        # Both ways: what is written before both ends know each other is lost.
+        readers = [reader.condition.get_datareader() for reader in (*self.echoes, *self.owns)]
+        self.until("match of the writers", lambda: all(writer.matched() for writer in self.writers))
+        self.until("match of the readers", lambda: all(reader.get_matched_publications() for reader in readers))
         self.write(0)
         self.until("first echo", lambda: all(len(one.echoed) == 1 and one.own for one in found))
         self.write(1)
@@ -147,17 +151,18 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def exchanged(peer: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Exchange], list[str]]:
     """What Python received, by topic, and the lines that the peer printed about what it received."""
     folder = tmp_path_factory.mktemp("exchange")
-    with free_domain() as domain, (folder / "seen.txt").open("wb") as seen:
+    seen, complaint = folder / "seen.txt", folder / "complaint.txt"
+    with free_domain() as domain, seen.open("wb") as out, complaint.open("wb") as error:
         environment = Environment.read({"HEDGEROW_HOME": str(folder), "HEDGEROW_DOMAIN": str(domain)})
-        process = subprocess.Popen([str(peer), str(domain), "2"], stdout=seen)
+        process = subprocess.Popen([str(peer), str(domain), "2"], stdout=out, stderr=error)
         try:
             with CycloneBus(environment) as bus:
-                side = Side(bus, process)
+                side = Side(bus, process, complaint)
                 side.run()
         finally:
             process.kill()
             process.wait()
-    return side.exchanges, (folder / "seen.txt").read_text(encoding="utf-8").splitlines()
+    return side.exchanges, seen.read_text(encoding="utf-8").splitlines()
 
 
 @each_topic
