@@ -91,7 +91,7 @@ def open_session(
     except Exception as error:
         if type(error).__module__.split(".")[0] != "onnxruntime" and not isinstance(error, (RuntimeError, ValueError)):
             raise
-        reason = f"ONNX Runtime cannot open {name}: {' '.join(str(error).split())}"
+        reason = f"ONNX Runtime cannot open {name}: {_said(error)}"
         if chosen[0] != CPU and _opens_on_processor(source, name):
             raise ProviderUnusable(_unusable(chosen[0], reason)) from error
         raise ModelError(reason) from error
@@ -106,6 +106,13 @@ def _unusable(provider: str, reason: str) -> str:
         f"execution provider {provider!r} cannot be used on this machine: {reason}; "
         "it needs its device with free memory, the driver and its libraries"
     )
+
+
+def _said(error: Exception) -> str:
+    """In one line; of a failure of CUDA what failed, without the signatures that the library puts around it."""
+    said = " ".join(str(error).split())
+    _, failed, why = said.rpartition("CUDA failure ")
+    return f"CUDA failure {why.split(' ; ')[0]}" if failed else said
 
 
 def _opens_on_processor(source: Path | bytes, name: str) -> bool:
@@ -141,4 +148,4 @@ def run_session(session: Any, outputs: Sequence[str], feed: dict[str, Any], name
     except Exception as error:
         if type(error).__module__.split(".")[0] != "onnxruntime" and not isinstance(error, (RuntimeError, ValueError)):
             raise
-        raise ModelError(f"{name} cannot be run: {' '.join(str(error).split())}") from error
+        raise ModelError(f"{name} cannot be run: {_said(error)}") from error
