@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from hedgerow_orchestrator.placement.problem import Problem
 from hedgerow_orchestrator.placement.replacement import Decision, Policy, Verdict, decide
 from hedgerow_orchestrator.serving.network_ends import is_end
 from hedgerow_orchestrator.serving.network_place import nodes_from
-from hedgerow_orchestrator.serving.parts import Key
+from hedgerow_orchestrator.serving.parts import PARTITION, Key
 from hedgerow_orchestrator.serving.placement_words import labels_of
 from hedgerow_orchestrator.serving.proposal import Placed, Proposal
 from hedgerow_orchestrator.serving.workers import Worker
@@ -50,7 +51,7 @@ def compare(
         running = _running(placed, proposal, current, boundaries, labels)
         if running is not None:
             since_s = since_move_s if math.isfinite(since_move_s) else 1e9
-            decisions.append(decide(placed.problem, running, placed.plan, since_s, 0.0, policy))
+            decisions.append(decide(_free(placed, proposal), running, placed.plan, since_s, 0.0, policy))
     if not decisions:
         return Comparison("same", False, "no: nothing that runs can be compared with the plan")
     # The most weighty first: a move, else what comes nearest to one.
@@ -58,6 +59,19 @@ def compare(
     order += [Verdict.WORSE, Verdict.SAME]
     best = min(decisions, key=lambda each: order.index(each.verdict))
     return Comparison(_SAID[best.verdict], best.is_move, best.words)
+
+
+def _free(placed: Placed, proposal: Proposal) -> Problem:
+    """The problem by which what runs is judged: the handlers' holds the parts of networks where they are proposed.
+
+    That is no rule which other places would break. Rules of a network's parts are in the network's own problem.
+    """
+    parts = {part.label for part in proposal.parts if part.handler == PARTITION}
+    rules = placed.problem.rules
+    if placed.what in proposal.boundaries or not parts:
+        return placed.problem
+    others = tuple((stage, node) for stage, node in rules.forbids if stage not in parts)
+    return replace(placed.problem, rules=replace(rules, forbids=others))
 
 
 def _running(

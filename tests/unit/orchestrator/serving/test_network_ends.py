@@ -104,6 +104,11 @@ def test_what_runs_is_compared_with_its_ends() -> None:
     running = {**proposal.nodes}
     same = compare(proposal, running, proposal.boundaries, workers, math.inf, policy)
     assert (same.verdict, same.is_move) == ("same", False)
+    # The workers a and b are alike, so what runs on the other one of them is as good, and stays.
+    running = {key: {"a": "b", "b": "a"}.get(name, name) for key, name in running.items()}
+    assert running != proposal.nodes
+    alike = compare(proposal, running, proposal.boundaries, workers, math.inf, policy)
+    assert (alike.is_move, alike.reason[:28]) == (False, "no: the plan is no better (1")
     other = next(name for name in "abc" if name not in running.values())
     running["net/0", 0] = other
     better = compare(proposal, running, proposal.boundaries, workers, math.inf, policy)
