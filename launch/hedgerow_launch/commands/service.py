@@ -190,8 +190,10 @@ def _print_service(service: dict[str, Any], as_json: bool) -> None:
     typer.echo(f"{service['name']} ({service['service_id']})")
     typer.echo(f"{service['state']}, epoch {service['epoch']}{reason}")
     if placement := service["placement"]:
-        why = f": {placement['reason']}" if placement["reason"] else ""
-        typer.echo(f"placed by {placement['cause']}{why}")
+        first, *others = placement["reason"].split("; ")
+        typer.echo(f"placed by {placement['cause']}{': ' if first else ''}{first}")
+        for sentence in others:
+            typer.echo(f"  {sentence}")
     if service["plan"]:
         sys.stdout.flush()
         show(instances_table(service))

@@ -60,7 +60,7 @@ def service(state: str = "RUNNING", **changes: Any) -> dict[str, Any]:
         "changed_at": "2026-11-27T02:00:01.000Z",
         "blueprint": {},
         "plan": {"instances": [placed, {**placed, "physical_id": "p-2", "replica": 1}], "links": []},
-        "placement": {"cause": "deploy", "reason": "least latency"},
+        "placement": {"cause": "deploy", "reason": "least latency; nothing is better"},
         "instances": [row],
     }
     return {**found, **changes}
@@ -218,7 +218,7 @@ def test_services_are_listed_and_shown(frontend: Any, hedgerow: Hedgerow) -> Non
     assert frontend.lines() == [f"GET {API}?deleted=true"]
     assert hedgerow("service", "list").stdout.split()[5:9] == ["faces", "RUNNING", "1", "02:00:01"]
     shown = hedgerow("service", "show", "faces").stdout
-    assert "placed by deploy: least latency" in shown
+    assert "placed by deploy: least latency\n  nothing is better\n" in shown
     assert "camera #1" in shown
     assert "worker-1" in shown
 
