@@ -7,10 +7,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from hedgerow_nodes.handlers.transport.providers import allowed, chosen
+from hedgerow_nodes.handlers.transport.providers import with_providers
 from hedgerow_nodes.model_file import model_file
-from hedgerow_nodes.partition import Part, ProviderUnusable, extract, load
-from hedgerow_nodes.partition.runtime import CPU, runtime
+from hedgerow_nodes.partition import Part, extract, load
 from hedgerow_nodes.serve import Context, Tensors, handler, parameters
 
 Reference = Annotated[
@@ -93,15 +92,12 @@ def _opened(
     file = model_file(parameters.model, parameters.sha256, store, parameters.timeout_s)
     model = load(file, parameters.shapes)
     part_file = extract(model, first, last, store)
-    available = allowed(context.execution_providers, runtime().get_available_providers())
-    providers = chosen(parameters.providers, available)
-    try:
-        part = Part(part_file, providers, parameters.threads, parameters.optimisation)
-    except ProviderUnusable as unusable:
-        if parameters.providers:
-            raise
-        context.log.warning("the processor is taken, as no provider is asked for: %s", unusable)
-        part = Part(part_file, (CPU,), parameters.threads, parameters.optimisation)
+    part = with_providers(
+        lambda providers: Part(part_file, providers, parameters.threads, parameters.optimisation),
+        parameters.providers,
+        context.execution_providers,
+        context.log.warning,
+    )
     part.warm()
     context.log.info("layers [%d, %d) of %s by %s", part.first, part.last, parameters.model, ", ".join(part.providers))
     return part, model.digest

@@ -6,6 +6,7 @@ both JSON.
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import threading
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+
+log = logging.getLogger("hedgerow.worker")
 
 LONGEST_S = 3600.0
 
@@ -76,6 +79,8 @@ class Profiling:
         if child.returncode:
             lines = errors.strip().splitlines()
             raise ProfileFailed(lines[-1] if lines else f"the profiling process ended with {child.returncode}")
+        for line in errors.strip().splitlines():
+            log.warning("profile of %s: %s", order.model, line)
         return told
 
     def cancel(self) -> None:
@@ -92,23 +97,21 @@ def main() -> None:
     The arguments are the folder in which models are kept, and the providers that may be used, all if there is none.
     """
     from hedgerow_nodes.estimators.models.bundled_weights import WeightsError
-    from hedgerow_nodes.handlers.transport.providers import allowed, chosen
+    from hedgerow_nodes.handlers.transport.providers import with_providers
     from hedgerow_nodes.model_file import model_file
-    from hedgerow_nodes.partition import ModelError, ProviderUnusable, load, profile
-    from hedgerow_nodes.partition.runtime import CPU, runtime
+    from hedgerow_nodes.partition import ModelError, load, profile
     from hedgerow_nodes.partition.store import digest_of
 
     order = msgspec.json.decode(sys.stdin.read(), type=ProfileOrder)
     try:
         file = model_file(order.model, order.sha256, Path(sys.argv[1]))
-        available = allowed(sys.argv[2:], runtime().get_available_providers())
-        providers = chosen(order.providers, available)
-        try:
-            measured = profile(load(file), order.iterations, providers, order.threads)
-        except ProviderUnusable:
-            if order.providers:
-                raise
-            measured = profile(load(file), order.iterations, (CPU,), order.threads)
+        model = load(file)
+        measured = with_providers(
+            lambda providers: profile(model, order.iterations, providers, order.threads),
+            order.providers,
+            sys.argv[2:],
+            lambda warning: print(warning, file=sys.stderr),
+        )
         told = {**msgspec.json.decode(measured.to_json()), "file_sha256": digest_of(file)}
     except (ModelError, WeightsError, ValueError) as error:
         print(" ".join(str(error).split()), file=sys.stderr)

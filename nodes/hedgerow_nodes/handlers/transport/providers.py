@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-CPU = "CPUExecutionProvider"
+from hedgerow_nodes.partition.problems import ProviderUnusable
+from hedgerow_nodes.partition.runtime import CPU, runtime
+
+T = TypeVar("T")
+
 PREFERRED = ("CUDAExecutionProvider", "ROCMExecutionProvider", CPU)
 """What is taken where nothing is wanted: those that work with a model as it is, without building an engine first."""
 
@@ -32,3 +37,24 @@ def chosen(wanted: Sequence[str], available: Sequence[str]) -> tuple[str, ...]:
     if CPU in available:
         names.append(CPU)
     return tuple(dict.fromkeys(names))
+
+
+def with_providers(
+    use: Callable[[Sequence[str]], T], wanted: Sequence[str], by_worker: Sequence[str], warn: Callable[[str], object]
+) -> T:
+    """What comes of using the providers that are wanted and that the worker lets its handlers use.
+
+    Where none is wanted and the best one cannot be used, `warn` is told and the processor is taken, if it may be used.
+
+    Raises:
+        ValueError: one is not there.
+        ProviderUnusable: one is there and cannot be used.
+    """
+    available = allowed(by_worker, runtime().get_available_providers())
+    try:
+        return use(chosen(wanted, available))
+    except ProviderUnusable as unusable:
+        if wanted or CPU not in available:
+            raise
+        warn(f"the processor is taken, as no provider is asked for: {unusable}")
+        return use((CPU,))

@@ -186,6 +186,9 @@ def test_only_what_the_worker_lets_it_use_is_taken(tmp_path: Path, caplog: pytes
     assert "the processor is taken" not in caplog.text
     with pytest.raises(ValueError, match="'cuda' is not on this worker; it has CPUExecutionProvider"):
         made("onnx", context, model=DIGITS, providers=["cuda"])
+    context.execution_providers = (CUDA,)
+    with pytest.raises(ProviderUnusable, match="cannot be used on this machine"):
+        made("onnx", context, model=DIGITS)
 
 
 def test_a_tensor_is_named_as_the_network_wants_it() -> None:

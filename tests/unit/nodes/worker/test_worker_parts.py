@@ -393,11 +393,14 @@ def test_a_model_that_is_not_there_fails_with_its_name(tmp_path: Path) -> None:
         Profiling(tmp_path).run(ProfileOrder(model=str(tmp_path / "nowhere.onnx"), iterations=1))
 
 
-def test_a_model_is_profiled_by_what_the_workers_handlers_may_use(tmp_path: Path) -> None:
+def test_a_model_is_profiled_by_what_the_workers_handlers_may_use(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     cpu, model = "CPUExecutionProvider", "shipped:digits-mlp.onnx"
     profiling = Profiling(tmp_path, lambda: (cpu,))
     told = msgspec.json.decode(profiling.run(ProfileOrder(model=model, iterations=1)))
     assert (told["provider"], told["time_kind"]) == (cpu, "thread CPU")
+    assert caplog.text == ""
     with pytest.raises(ProfileFailed, match=f"'azure' is not on this worker; it has {cpu}"):
         profiling.run(ProfileOrder(model=model, iterations=1, providers=("azure",)))
 
