@@ -24,7 +24,7 @@ from hedgerow_nodes.estimators.models.bundled_weights import folder as weights_f
 HOSTS = 3
 RATE_BIT_PER_S = 200e6
 ITERATIONS = 12
-"""Of each of two profiles, some five seconds: a machine that is shared may be slower for seconds at a time."""
+"""Of each profile, some five seconds: a machine that is shared may be slower for seconds at a time."""
 WORKERS = tuple(f"worker-{number + 1}" for number in range(HOSTS))
 OPENED = re.compile(r"net/\d+: layers \[(\d+), (\d+)\)")
 CAPPED, CAPPED_CORES = "worker-2", 0.25
@@ -49,8 +49,9 @@ What makes links late takes processor time itself, so that is seen where the lin
 """
 
 SETTLE_S = 5.0
-WINDOW_S = 20.0
-"""Medians of single seconds are taken: a part on a processor that is slow for some seconds shall not count for more."""
+WINDOWS, WINDOW_S = 2, 12.0
+"""Medians of single seconds are taken: a part on a processor that is slow for some seconds shall not count for more.
+With profiles before, between and behind them, both are of the same minute."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ class Observed:
             and now slower.
         bounded_by: the three terms in seconds, as told last.
         stages: of each part of the network the predicted processor time, by profiles alone, and the measured. The
-            prediction is the mean of a profile before the measurement and one behind it: a machine that gets slower
-            between the two says nothing of the profile.
+            prediction is the mean of profiles before, between and behind the windows of the measurement: a machine
+            that gets slower meanwhile says nothing of the profile.
         planned, deployed: worker, first layer and the one behind the last: of the plan, and of the files of the parts
             that the workers say they have opened.
     """
@@ -76,6 +77,16 @@ class Observed:
     stages: dict[str, tuple[float, float]]
     planned: list[Any]
     deployed: list[Any]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Some seconds of a service: the items that came out, and what each second told of stages and prediction."""
+
+    seconds: float
+    items: int
+    rates: list[list[dict[str, Any]]]
+    told: list[dict[str, Any]]
 
 
 def read(file: Path) -> list[Observed]:
@@ -124,50 +135,33 @@ def _usable_cores(system: ServingSystem) -> float:
 
 
 def _observe(system: ServingSystem, cut: str, wish: dict[str, Any]) -> Observed:
-    name = f"served-{list(CASES).index(cut)}"
-    tally = system.tally(name)
-    handlers: Handlers = {
-        "source": ("bench_tensor", {}, ("worker-1",)),
-        "out": ("bench_tally", {"path": str(tally)}, ("worker-3",)),
-    }
-    network = {"name": "net", "model": str(weights_folder() / "efficientnet-lite0.onnx"), **wish}
-    made = blueprint(
-        name,
-        handlers,
-        "source.tensors > net.tensors, net.tensors > out.value",
-        networks=[{**network, "profile_iterations": ITERATIONS}],
-    )
-    made["placement"] |= {"objective": "throughput", "max_partitions": HOSTS}
+    """Profile, serve and watch by turns, a profile at both ends; cut each time as it was at first."""
     begun = {worker: len(system.launched.log_of(worker)) for worker in WORKERS}
-    service_id = system.play.deploy(made)
-    first = system.client.get("services", service_id)
-    profiled = first["placement"]["predicted"]
-    planned = _planned(system, first)
-    time.sleep(SETTLE_S)
-    # Source and sink were assumed when it was placed; by now they were measured. Asked for is what runs, not the best.
-    as_it_is = {
-        "boundaries": {"net": [first for _worker, first, _last in planned[1:]]},
-        "placement": {f"net/{at}": worker for at, (worker, _first, _last) in enumerate(planned)},
-        "dry_run": True,
-    }
-    begin_s, rates, told = time.monotonic(), [], []
-    while time.monotonic() < begin_s + WINDOW_S:
-        time.sleep(1.0)
-        rates.append(system.client.get("services", service_id, "rates")["stages"])
-        told.append(system.client.post("services", service_id, "placement", body=as_it_is)["predicted"])
-    end_s, now = time.monotonic(), told[-1]
-    items = [item for item in read_tally(tally) if begin_s <= item.at_s < end_s]
-    deployed = _deployed(system, begun)
-    system.play.delete(service_id)
-    by_profiles = [profiled["stages"], _profiled_again(system, made, planned)]
+    profiled: list[dict[str, float]] = []
+    windows: list[Window] = []
+    planned: list[Any] = []
+    deployed: list[Any] = []
+    for turn in range(WINDOWS + 1):
+        name = f"served-{list(CASES).index(cut)}-{turn}"
+        service_id = system.play.deploy(_blueprint(system, name, turn, _by_hand(planned) if planned else wish))
+        service = system.client.get("services", service_id)
+        profiled.append(service["placement"]["predicted"]["stages"])
+        planned = planned or _planned(system, service)
+        if turn < WINDOWS:
+            windows.append(_watched(system, service_id, name, planned))
+        deployed = deployed or _deployed(system, begun)
+        system.play.delete(service_id)
+    rates = [each for window in windows for each in window.rates]
+    told = [each for window in windows for each in window.told]
     stages = {
         part: (
-            statistics.mean(each[part] for each in by_profiles),
+            statistics.mean(each[part] for each in profiled),
             statistics.median(_compute_s(each, part) for each in rates),
         )
-        for part in profiled["stages"]
+        for part in profiled[0]
         if part.startswith("net/")
     }
+    now = told[-1]
     bounded_by = {
         "stage": max(now["stages"].values()),
         "link": max((link["seconds"] for link in now["links"]), default=0.0),
@@ -176,7 +170,7 @@ def _observe(system: ServingSystem, cut: str, wish: dict[str, Any]) -> Observed:
     return Observed(
         cut=cut,
         predicted_hz=statistics.mean(each["throughput_hz"] for each in told),
-        measured_hz=len(items) / (end_s - begin_s),
+        measured_hz=sum(window.items for window in windows) / sum(window.seconds for window in windows),
         bounded_by=bounded_by,
         stages=stages,
         planned=planned,
@@ -184,17 +178,41 @@ def _observe(system: ServingSystem, cut: str, wish: dict[str, Any]) -> Observed:
     )
 
 
-def _profiled_again(system: ServingSystem, made: dict[str, Any], planned: list[Any]) -> dict[str, float]:
-    """What another profile predicts of the same parts: the same model under another name is profiled anew."""
-    network = made["networks"][0]
-    model = system.home / "again.onnx"
-    shutil.copy(network["model"], model)
-    by_hand = {"partitions": [first for _, first, _ in planned[1:]], "placement": [worker for worker, _, _ in planned]}
-    again = {**network, "model": str(model), **by_hand}
-    service_id = system.play.deploy({**made, "name": f"{made['name']}-again", "networks": [again]})
-    predicted: dict[str, float] = system.client.get("services", service_id)["placement"]["predicted"]["stages"]
-    system.play.delete(service_id)
-    return predicted
+def _blueprint(system: ServingSystem, name: str, turn: int, wish: dict[str, Any]) -> dict[str, Any]:
+    """Each turn has a copy of the model of its own: the same model under another name is profiled anew."""
+    model = system.home / f"model-{turn}.onnx"
+    shutil.copy(weights_folder() / "efficientnet-lite0.onnx", model)
+    handlers: Handlers = {
+        "source": ("bench_tensor", {}, ("worker-1",)),
+        "out": ("bench_tally", {"path": str(system.tally(name))}, ("worker-3",)),
+    }
+    network = {"name": "net", "model": str(model), "profile_iterations": ITERATIONS, **wish}
+    made = blueprint(name, handlers, "source.tensors > net.tensors, net.tensors > out.value", networks=[network])
+    made["placement"] |= {"objective": "throughput", "max_partitions": HOSTS}
+    return made
+
+
+def _by_hand(planned: list[Any]) -> dict[str, Any]:
+    boundaries = [first for _worker, first, _last in planned[1:]]
+    return {"partitions": boundaries, "placement": [worker for worker, _first, _last in planned]}
+
+
+def _watched(system: ServingSystem, service_id: str, name: str, planned: list[Any]) -> Window:
+    time.sleep(SETTLE_S)
+    # Source and sink were assumed when it was placed; by now they were measured. Asked for is what runs, not the best.
+    as_it_is = {
+        "boundaries": {"net": _by_hand(planned)["partitions"]},
+        "placement": {f"net/{at}": worker for at, (worker, _first, _last) in enumerate(planned)},
+        "dry_run": True,
+    }
+    begin_s, rates, told = time.monotonic(), [], []
+    while time.monotonic() < begin_s + WINDOW_S:
+        time.sleep(1.0)
+        rates.append(system.client.get("services", service_id, "rates")["stages"])
+        told.append(system.client.post("services", service_id, "placement", body=as_it_is)["predicted"])
+    end_s = time.monotonic()
+    items = sum(begin_s <= item.at_s < end_s for item in read_tally(system.tally(name)))
+    return Window(end_s - begin_s, items, rates, told)
 
 
 def _planned(system: ServingSystem, service: dict[str, Any]) -> list[Any]:
