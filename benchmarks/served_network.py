@@ -146,10 +146,12 @@ def _observe(system: ServingSystem, cut: str, wish: dict[str, Any]) -> Observed:
         service_id = system.play.deploy(_blueprint(system, name, turn, _by_hand(planned) if planned else wish))
         service = system.client.get("services", service_id)
         profiled.append(service["placement"]["predicted"]["stages"])
-        planned = planned or _planned(system, service)
+        if turn == 0:
+            planned = _planned(system, service)
         if turn < WINDOWS:
             windows.append(_watched(system, service_id, name, planned))
-        deployed = deployed or _deployed(system, begun)
+        if turn == 0:
+            deployed = _deployed(system, begun)
         system.play.delete(service_id)
     rates = [each for window in windows for each in window.rates]
     told = [each for window in windows for each in window.told]

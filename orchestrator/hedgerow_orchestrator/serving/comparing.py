@@ -66,10 +66,10 @@ def _free(placed: Placed, proposal: Proposal) -> Problem:
 
     That is no rule which other places would break. Rules of a network's parts are in the network's own problem.
     """
+    if placed.what in proposal.boundaries:
+        return placed.problem
     parts = {part.label for part in proposal.parts if part.handler == PARTITION}
     rules = placed.problem.rules
-    if placed.what in proposal.boundaries or not parts:
-        return placed.problem
     others = tuple((stage, node) for stage, node in rules.forbids if stage not in parts)
     return replace(placed.problem, rules=replace(rules, forbids=others))
 
